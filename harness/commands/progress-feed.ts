@@ -1,0 +1,140 @@
+// Turns what a run says (journal events, the load's last second) into the state that progress shows.
+import { formatDuration } from "../support/duration.ts";
+import type { Progress, ProgressEvent, ProgressState } from "../../reports/progress.ts";
+import type { JournalEvent, Phase } from "../journal/events.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { RunRequest } from "../run/conductor.ts";
+
+export interface ProgressFeed {
+  readonly listeners: Pick<RunRequest, "onEvent" | "onPulse" | "onFolder">;
+  /** Once the folder exists. */
+  runDir(): string | undefined;
+}
+
+const keptEvents = 20;
+
+export function createProgressFeed(plan: Plan, progress: Progress): ProgressFeed {
+  const events: ProgressEvent[] = [];
+  const inForce = new Set<string>();
+  let folder: string | undefined;
+  let phase: Phase = "bring-up";
+  let zeroAtMs = 0;
+  let failed = 0;
+  let lastSecond = -1;
+  let load: Pick<ProgressState, "atMs" | "plannedRps" | "deliveredRps" | "p95Ms"> = {
+    atMs: null,
+    plannedRps: null,
+    deliveredRps: null,
+    p95Ms: null,
+  };
+  const title = `${plan.scenario}, seed ${plan.seed}, ${formatDuration(plan.durationMs)}`;
+
+  const show = (): void =>
+    progress.update({
+      title,
+      phase,
+      durationMs: plan.durationMs,
+      failed,
+      faults: [...inForce],
+      events,
+      ...load,
+    });
+
+  const onEvent = (event: JournalEvent): void => {
+    if (event.type === "phase" && event.state === "begin") phase = event.phase;
+    if (event.type === "load-started") zeroAtMs = event.zeroAtMs;
+    if (event.type === "fault") {
+      if (event.state === "active") inForce.add(event.id);
+      if (event.state === "healed") inForce.delete(event.id);
+    }
+    const told = describe(event, plan);
+    if (told === undefined) return;
+    events.push({ seq: event.seq, atMs: event.atMs - zeroAtMs, ...told });
+    if (events.length > keptEvents) events.shift();
+    show();
+  };
+
+  const onPulse: RunRequest["onPulse"] = (live, planMs) => {
+    if (live !== null) {
+      if (live.second > lastSecond) failed += live.failedLastSecond;
+      lastSecond = live.second;
+      const p95Ms = Number.isNaN(live.p95Ms) ? null : live.p95Ms;
+      load = { atMs: planMs, plannedRps: live.plannedRps, deliveredRps: live.startedLastSecond, p95Ms };
+    }
+    show();
+  };
+
+  return {
+    runDir: () => folder,
+    listeners: { onEvent, onPulse, onFolder: (runDir) => void (folder = runDir) },
+  };
+}
+
+/** What people want to hear of an event; undefined for the many that they do not. */
+function describe(event: JournalEvent, plan: Plan): { text: string; important: boolean } | undefined {
+  switch (event.type) {
+    case "run-started":
+      return { text: `run ${event.runId}, plan ${event.planHash.slice(0, 12)}`, important: true };
+    case "phase":
+      return event.state === "begin" ? { text: phaseText(event.phase), important: true } : undefined;
+    case "preflight":
+      return {
+        text: event.checks.map(({ ok, text }) => `${ok ? "" : "NOT OK: "}${text}`).join("; "),
+        important: true,
+      };
+    case "fault":
+      return faultText(event, plan);
+    case "fault-confirmed":
+      return {
+        text: `${event.id} ${event.confirmation.effective ? "confirmed" : "NOT confirmed"}: ${event.confirmation.saw}`,
+        important: true,
+      };
+    case "fault-skipped":
+      return { text: `${event.id} skipped: ${event.reason}`, important: true };
+    case "watchdog": {
+      const { event: what, condition, level, detail } = event.line;
+      return {
+        text: ["watchdog:", what, condition, level, detail].filter(Boolean).join(" "),
+        important: what === "action" || what === "gave-up",
+      };
+    }
+    case "rescued":
+      return {
+        text: `${event.service} was not mended in time: rescued by Kiln (${event.fault})`,
+        important: true,
+      };
+    case "gap":
+      return { text: `${event.what} for ${formatDuration(Math.round(event.lengthMs))}`, important: true };
+    case "control-plane":
+      return { text: event.what, important: true };
+    case "note":
+      return event.level === "info" ? undefined : { text: `${event.level}: ${event.text}`, important: true };
+    default:
+      return undefined;
+  }
+}
+
+function phaseText(phase: Phase): string {
+  const words: Record<Phase, string> = {
+    "bring-up": "bringing the stack up",
+    preflight: "preflight",
+    load: "load begins",
+    settle: "load ended, settling",
+    teardown: "taking the stack down",
+  };
+  return words[phase];
+}
+
+function faultText(
+  event: Extract<JournalEvent, { type: "fault" }>,
+  plan: Plan,
+): { text: string; important: boolean } | undefined {
+  const step = plan.faults.find(({ id }) => id === event.id);
+  if (event.state === "active")
+    return { text: `${event.id} injected into ${step?.target ?? "?"}`, important: true };
+  if (event.state === "healed")
+    return { text: `${event.id} ${step?.kind === "momentary" ? "over" : "healed"}`, important: true };
+  if (event.state === "broken")
+    return { text: `${event.id} BROKEN: ${event.error ?? "no reason given"}`, important: true };
+  return undefined;
+}

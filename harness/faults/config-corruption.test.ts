@@ -1,0 +1,122 @@
+import { readFileSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sleep } from "../support/clock.ts";
+import type { Json } from "../support/json.ts";
+import { configCorruption } from "./config-corruption.ts";
+import { corruptionVariants } from "./corrupt-bytes.ts";
+import { faultContract } from "./fault.contract.ts";
+import { startTestStack, writeConfig, type TestStack } from "./testing/test-stack.ts";
+
+const options = { file: "main", variant: "malformed" } as const;
+const residues = (stack: TestStack): Promise<string[]> => {
+  const folder = stack.handle.configFile("main").replace(/[^/]+$/, "");
+  const left = readdirSync(folder).filter((name) => name !== "main.json" && name !== "other.json");
+  return Promise.resolve([
+    ...readdirSync(stack.handle.scratchDir),
+    ...left,
+    ...(isGood(stack) ? [] : ["corrupt file"]),
+  ]);
+};
+const isGood = (stack: TestStack): boolean =>
+  readFileSync(stack.handle.configFile("main"), "utf8").includes('"checksum": "0123');
+
+faultContract({
+  fault: configCorruption,
+  options,
+  wrongTarget: { file: "other", variant: "malformed" },
+  // The file is touched, not corrupted.
+  weaker: (ctx) => {
+    utimesSync(ctx.stack.configFile("main"), new Date(), new Date());
+    return Promise.resolve();
+  },
+  start: () => startTestStack({ servers: false }),
+  residues,
+  mend: (stack) => {
+    for (const file of ["main", "other"]) writeConfig(stack.handle.configFile(file), 1);
+    return Promise.resolve();
+  },
+});
+
+describe("config-corruption", () => {
+  let stack: TestStack;
+  let path: string;
+  const confirm = () => configCorruption.confirm(stack.context("f"), options);
+  const heal = () => configCorruption.heal(stack.context("f"), options);
+  const inject = (variant: (typeof corruptionVariants)[number] = "malformed") =>
+    configCorruption.inject(stack.context("f"), { file: "main", variant });
+  /** As a service with atomic writes replaces the file. */
+  const replace = (version: number): void => {
+    writeConfig(`${path}.new`, version);
+    renameSync(`${path}.new`, path);
+  };
+  /** File times have the resolution of the kernel's clock tick (up to 10 ms). */
+  const afterATick = (): Promise<void> => sleep(30);
+
+  beforeEach(async () => {
+    stack = await startTestStack({ servers: false });
+    path = stack.handle.configFile("main");
+  });
+  afterEach(() => stack.stop());
+
+  it.each(corruptionVariants)("makes the file %s in place, and restores bytes and mode", async (variant) => {
+    const before = { bytes: readFileSync(path), stat: statSync(path) };
+    await inject(variant);
+    const after = { bytes: readFileSync(path), stat: statSync(path) };
+    expect(after.stat.ino).toBe(before.stat.ino);
+    expect(after.bytes.equals(before.bytes)).toBe(false);
+    expect(await confirm()).toMatchObject({ effective: true });
+    await heal();
+    expect(readFileSync(path).equals(before.bytes)).toBe(true);
+    expect(statSync(path).mode).toBe(before.stat.mode);
+    expect(await residues(stack)).toEqual([]);
+  });
+
+  it("is confirmed although the stack has replaced the file meanwhile, and heal leaves that alone", async () => {
+    await inject();
+    await afterATick();
+    replace(2);
+    expect(await confirm()).toMatchObject({ effective: true, saw: expect.stringContaining("was replaced") });
+    await heal();
+    expect(readFileSync(path, "utf8")).toContain('"version": 2');
+  });
+
+  it("is confirmed although the stack has written the file again in place", async () => {
+    await inject();
+    await afterATick();
+    writeConfig(path, 3);
+    expect(await confirm()).toMatchObject({ effective: true, saw: expect.stringContaining("written again") });
+    await heal();
+    expect(readFileSync(path, "utf8")).toContain('"version": 3');
+  });
+
+  it("is not confirmed when the file had been replaced before the write: nobody ever saw it", async () => {
+    const ctx = stack.context("f");
+    const late = async (memory: Json): Promise<void> => {
+      if (stack.memories.get("f") === undefined) replace(2);
+      await ctx.remember(memory);
+    };
+    await configCorruption.inject({ ...ctx, remember: late }, options);
+    expect(await confirm()).toMatchObject({ effective: false, saw: expect.stringContaining("never held") });
+    await heal();
+    expect(readFileSync(path, "utf8")).toContain('"version": 2');
+    expect(await residues(stack)).toEqual([]);
+  });
+
+  it("is not confirmed when inject remembered but did not write, also after an ordinary update", async () => {
+    const ctx = stack.context("f");
+    const dying = async (memory: Json): Promise<void> =>
+      ctx.remember(memory).then(() => Promise.reject(new Error("died")));
+    await expect(configCorruption.inject({ ...ctx, remember: dying }, options)).rejects.toThrow("died");
+    expect(await confirm()).toMatchObject({ effective: false });
+    await afterATick();
+    replace(2);
+    expect(await confirm()).toMatchObject({ effective: false });
+  });
+
+  it("heals a new process's way: what is neither good nor corrupt stays", async () => {
+    await inject("truncated");
+    writeFileSync(path, "somebody is writing here");
+    await heal();
+    expect(readFileSync(path, "utf8")).toBe("somebody is writing here");
+  });
+});

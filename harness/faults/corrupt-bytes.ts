@@ -1,0 +1,48 @@
+// How a configuration file is spoilt: pure, from the good bytes to the bad ones. Apart from the cut, the length stays the same, so that
+// one write call does it: a harness that dies meanwhile leaves the good file or the bad one, nothing between.
+import { usageError } from "../support/errors.ts";
+
+export const corruptionVariants = ["truncated", "malformed", "wrong-checksum"] as const;
+export type CorruptionVariant = (typeof corruptionVariants)[number];
+
+/**
+ * truncated: the first half. malformed: a line near the middle loses what separates its name from its value ("=" or ":"). wrong-checksum:
+ * the last digit of the file's own checksum is another one, all else is well formed. Throws `corruption-impossible` (usage) where the
+ * file has no such place.
+ */
+export function corruptBytes(original: Buffer, variant: CorruptionVariant): Buffer {
+  if (original.length < 2) throw impossible(variant, "the file is empty");
+  if (variant === "truncated") return original.subarray(0, original.length >> 1);
+  const text = original.toString("latin1");
+  const at = variant === "malformed" ? separatorNearMiddle(text) : lastDigitOfChecksum(text);
+  if (at === undefined)
+    throw impossible(
+      variant,
+      variant === "malformed" ? "no line has a name and a value" : "it has no checksum field",
+    );
+  const bad = Buffer.from(original);
+  bad.write(variant === "malformed" ? " " : otherDigit(text.charAt(at)), at, "latin1");
+  return bad;
+}
+
+function impossible(variant: CorruptionVariant, why: string): Error {
+  return usageError("corruption-impossible", `a config file cannot get the corruption "${variant}": ${why}`);
+}
+
+/** Positions of separators: after a quoted name (JSON) or a bare one (YAML, INI, .env); the one nearest to the middle of the text. */
+function separatorNearMiddle(text: string): number | undefined {
+  const separators = [...text.matchAll(/"(?:[^"\\\n]|\\.)*"\s*(:)|^[ \t]*[\w.-]+[ \t]*([:=])/gm)].map(
+    (match) => match.index + match[0].length - 1,
+  );
+  const distance = (at: number): number => Math.abs(at - text.length / 2);
+  return separators.toSorted((a, b) => distance(a) - distance(b))[0];
+}
+
+function lastDigitOfChecksum(text: string): number | undefined {
+  const match = /(?:checksum|sha256|digest)"?\s*[:=]\s*"?(?:sha256:)?[0-9a-f]{8,}/i.exec(text);
+  return match === null ? undefined : match.index + match[0].length - 1;
+}
+
+function otherDigit(digit: string): string {
+  return digit === "0" ? "1" : "0";
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { faultContract } from "./fault.contract.ts";
+import { kill } from "./kill.ts";
+import { startTestStack } from "./testing/test-stack.ts";
+
+faultContract({
+  fault: kill,
+  options: { service: "alpha" },
+  wrongTarget: { service: "beta" },
+  // Stopped, not dead.
+  weaker: async (ctx, _fault, { service }) => {
+    const identity = ctx.stack.process(service).find()!;
+    await ctx.remember({ service, identity: { ...identity } });
+    ctx.stack.process(service).signal(identity, "SIGSTOP");
+  },
+  start: () => startTestStack(),
+  residues: () => Promise.resolve([]),
+  mend: async (stack) => {
+    for (const service of ["alpha", "beta"] as const) {
+      const identity = stack.handle.process(service).find();
+      if (identity !== undefined) stack.handle.process(service).signal(identity, "SIGCONT");
+      await stack.revive(service);
+    }
+  },
+});
+
+describe("kill", () => {
+  it("is confirmed by the old process, although a new one already serves", async () => {
+    const stack = await startTestStack();
+    const ctx = stack.context("f-revived");
+    await kill.inject(ctx, { service: "alpha" });
+    await expect.poll(() => stack.handle.process("alpha").find()).toBeUndefined();
+    await stack.revive("alpha");
+    expect(await kill.confirm(ctx, { service: "alpha" })).toMatchObject({ effective: true });
+    await kill.heal(ctx, { service: "alpha" });
+    expect(stack.handle.process("alpha").find()).toBeDefined();
+    await stack.stop();
+  });
+
+  it("cannot kill what is not there", async () => {
+    const stack = await startTestStack({ servers: false });
+    await expect(kill.inject(stack.context("f-none"), { service: "alpha" })).rejects.toMatchObject({
+      code: "service-gone",
+    });
+    await stack.stop();
+  });
+
+  it("expects the stack's own watchdog to act in its own time", async () => {
+    const stack = await startTestStack({ servers: false });
+    const { spec } = stack.handle;
+    const watchdog = {
+      service: "beta",
+      supervises: "alpha",
+      eventsFile: "events",
+      unresponsiveMs: 1,
+      processGoneMs: 1_234,
+      backoffCapMs: 1,
+    };
+    expect(kill.expect({ service: "alpha" }, { stack: spec, holdMs: 0 })).toMatchObject({
+      actWithinMs: 5_000,
+      restarts: true,
+    });
+    expect(kill.expect({ service: "alpha" }, { stack: { ...spec, watchdog }, holdMs: 0 })).toMatchObject({
+      actWithinMs: 1_234,
+    });
+    await stack.stop();
+  });
+});

@@ -1,0 +1,43 @@
+// The public surface: what scenario files and people who extend Kiln import from "kiln-burnin".
+import type { ScenarioInput } from "./scenario/scenario.ts";
+import type { StackSpec } from "./scenario/stack-spec.ts";
+
+export { faults } from "./faults/factories.ts";
+export { defineFault } from "./faults/fault.ts";
+export type {
+  Confirmation,
+  Expectation,
+  Fault,
+  FaultContext,
+  FaultTable,
+  RecoveryLevel,
+} from "./faults/fault.ts";
+export type {
+  ChaosInput,
+  FaultChoice,
+  LoadInput,
+  ObjectivesInput,
+  ScenarioInput,
+} from "./scenario/scenario.ts";
+export type {
+  Capability,
+  ConfigFileSpec,
+  LinkSpec,
+  PostgresService,
+  ProgramService,
+  RedisService,
+  ServiceSpec,
+  StackSpec,
+  WatchdogSpec,
+} from "./scenario/stack-spec.ts";
+export type { Duration } from "./support/duration.ts";
+
+/** Gives a scenario file its types. Checks nothing: that is done when the file is loaded. */
+export function defineScenario(scenario: ScenarioInput): ScenarioInput {
+  return scenario;
+}
+
+/** Gives the description of a stack its types. Checks nothing: that is done when a scenario that uses it is loaded. */
+export function defineStack(stack: StackSpec): StackSpec {
+  return stack;
+}

@@ -1,0 +1,67 @@
+// Did users get right answers often enough? By requests (judged) and by time (reported). Definitions: docs/verdict.md.
+import type { Checker, Facts } from "./checker.ts";
+import { countOf, finding, measure, percent } from "./finding.ts";
+import type { SecondFacts } from "./load-index.ts";
+import type { Plan } from "../plan/plan.ts";
+import { calmSeconds } from "./spans.ts";
+import { availabilityByTime, countRequests, judgedSeconds, shareOf } from "./summary.ts";
+import type { Finding } from "./verdict.ts";
+
+export const availability: Checker = {
+  name: "availability",
+  check(plan, _evidence, facts) {
+    const { availability: overall, calmAvailability: calm } = plan.objectives;
+    const judged = judgedSeconds(plan, facts.load);
+    const found: Finding[] = [];
+    if (overall !== undefined) found.push(judgeShare("overall", "Availability", overall, judged, facts));
+    if (calm !== undefined)
+      found.push(judgeShare("calm", "Availability in calm", calm, calmOnly(plan, facts, judged), facts));
+    return found;
+  },
+};
+
+function calmOnly(plan: Plan, facts: Facts, judged: readonly SecondFacts[]): SecondFacts[] {
+  const calm = calmSeconds(plan, facts.load, facts.spans);
+  return judged.filter(({ second }) => calm.has(second));
+}
+
+function judgeShare(
+  which: "overall" | "calm",
+  name: string,
+  objective: number,
+  seconds: readonly SecondFacts[],
+  facts: Facts,
+): Finding {
+  const count = countRequests(seconds);
+  const share = shareOf(count);
+  const base = {
+    id: `availability/${which}`,
+    about: "stack" as const,
+    fromMs: (seconds[0]?.second ?? 0) * 1_000,
+    toMs: facts.load.endMs,
+  };
+  if (share === null) {
+    const where = which === "calm" ? " outside fault windows" : "";
+    return finding({
+      ...base,
+      status: "inconclusive",
+      title: `${name} cannot be told: no essential request was answered${where}.`,
+    });
+  }
+  const byTime = availabilityByTime(seconds);
+  const measures = [
+    measure("by requests", share.known, "ratio", objective),
+    ...(byTime === null ? [] : [measure("by time", byTime, "ratio")]),
+    measure("right answers", count.right, "count"),
+    measure("failed requests", count.wrong, "count"),
+    measure("starts without outcome", count.unknown, "count"),
+  ];
+  const status = share.low >= objective ? "pass" : share.high < objective ? "fail" : "inconclusive";
+  const numbers = `${percent(share.known)} of essential requests succeeded (objective ${percent(objective)})`;
+  const titles = {
+    pass: `${name} held: ${numbers}.`,
+    fail: `${name} missed its objective: ${numbers}; ${countOf(count.wrong, "request")} failed.`,
+    inconclusive: `${name} cannot be told: ${countOf(count.unknown, "planned start")} without outcome could tip it; ${numbers} as far as known.`,
+  };
+  return finding({ ...base, status, title: titles[status], measures });
+}

@@ -1,0 +1,21 @@
+// The contract of a checker: a pure function of plan and evidence. A checker whose objective the scenario does not set returns no
+// finding; one that throws is turned into an inconclusive finding by judge.ts.
+import type { Evidence } from "../journal/evidence.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { LoadIndex } from "./load-index.ts";
+import type { Span } from "./spans.ts";
+import type { FaultRecord, Finding, Summary } from "./verdict.ts";
+
+/** What was worked out once and is shared: the faults with their instants, and the run's numbers. */
+export interface Facts {
+  readonly faults: readonly FaultRecord[];
+  readonly summary: Summary;
+  readonly load: LoadIndex;
+  /** One for each fault that ran: the time in which its effects, and reactions to it, are to be expected. */
+  readonly spans: readonly Span[];
+}
+
+export interface Checker {
+  readonly name: string;
+  check(plan: Plan, evidence: Evidence, facts: Facts): readonly Finding[];
+}

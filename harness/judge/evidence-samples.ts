@@ -1,0 +1,132 @@
+// Are the numbers whole, and was the machine fit to take them?
+import type { Evidence } from "../journal/evidence.ts";
+import type { Plan } from "../plan/plan.ts";
+import { absencesOf, gapsIn } from "./absences.ts";
+import type { Facts } from "./checker.ts";
+import { countOf, finding, measure, percent, seconds, someOf } from "./finding.ts";
+import { latenessLimitMs } from "./load-index.ts";
+import type { Finding } from "./verdict.ts";
+
+/** Series at one sample a second: a longer silence is a gap. */
+const longestSilenceMs = 3_000;
+
+export function sampleFindings(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
+  return [
+    processSamples(plan, evidence),
+    ...declaredGaps(evidence),
+    preflight(plan, evidence),
+    journal(evidence),
+    lateness(facts),
+  ];
+}
+
+function processSamples(plan: Plan, evidence: Evidence): Finding {
+  const range = { fromMs: 0, toMs: Math.min(plan.durationMs, evidence.endMs) };
+  const names = plan.stack.services.map(({ name }) => `process.${name}.rss`);
+  const problems: string[] = [];
+  for (const { name } of plan.stack.services) {
+    const times = [...evidence.samples(`process.${name}.rss`, range.fromMs, range.toMs)].map(
+      ({ atMs }) => atMs,
+    );
+    const gaps = gapsIn(times, range, longestSilenceMs, absencesOf(evidence, name, evidence.endMs));
+    const longest = gaps.toSorted((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs))[0];
+    if (times.length === 0) problems.push(`${name} was never sampled`);
+    else if (longest !== undefined)
+      problems.push(
+        `${name} has ${countOf(gaps.length, "gap")}, the longest ${seconds(longest.toMs - longest.fromMs)} from ${seconds(longest.fromMs)}`,
+      );
+  }
+  const base = { id: "evidence/samples", about: "harness" as const, series: names, toMs: range.toMs };
+  if (problems.length === 0)
+    return finding({
+      ...base,
+      status: "pass",
+      title: "Samples of every service's process are without gaps.",
+    });
+  return finding({ ...base, status: "inconclusive", title: `Samples have gaps: ${someOf(problems)}.` });
+}
+
+function declaredGaps(evidence: Evidence): Finding[] {
+  const gaps = evidence
+    .eventsOf("gap")
+    .filter(({ atMs, lengthMs }) => atMs >= 0 && lengthMs > longestSilenceMs);
+  if (gaps.length === 0) return [];
+  const title = `Observation was interrupted: ${someOf(gaps.map(({ what, lengthMs }) => `${what} for ${seconds(lengthMs)}`))}.`;
+  return [
+    finding({
+      id: "evidence/gaps",
+      about: "harness",
+      status: "inconclusive",
+      title,
+      events: gaps.map(({ seq }) => seq),
+    }),
+  ];
+}
+
+function preflight(plan: Plan, evidence: Evidence): Finding {
+  const looks = evidence.eventsOf("preflight");
+  const base = { id: "evidence/preflight", about: "harness" as const, events: looks.map(({ seq }) => seq) };
+  const checks = looks.flatMap((look) => look.checks);
+  const failed = checks.filter(({ ok }) => !ok);
+  const measures = checks.map(({ name, measured, unit, limit }) => measure(name, measured, unit, limit));
+  if (failed.length > 0) {
+    return finding({
+      ...base,
+      status: "inconclusive",
+      title: `The machine was not fit to measure on: ${someOf(failed.map(({ text }) => text))}.`,
+      measures,
+    });
+  }
+  if (checks.length === 0 && plan.preflightMs > 0) {
+    return finding({
+      ...base,
+      status: "inconclusive",
+      title: "Whether the machine was fit to measure on is unknown: the preflight left no result.",
+    });
+  }
+  return finding({
+    ...base,
+    status: "pass",
+    title: "The machine was fit to measure on before the load began.",
+    measures,
+  });
+}
+
+function journal(evidence: Evidence): Finding {
+  const { unreadableLines } = evidence;
+  const base = {
+    id: "evidence/journal",
+    about: "harness" as const,
+    measures: [measure("unreadable lines", unreadableLines, "count", 0)],
+  };
+  if (unreadableLines === 0)
+    return finding({ ...base, status: "pass", title: "Every line of the journal can be read." });
+  return finding({
+    ...base,
+    status: "inconclusive",
+    title: `${countOf(unreadableLines, "line")} of the journal cannot be read: what they said is lost.`,
+  });
+}
+
+/** Reported only: what follows from late starts is the latency checker's to say. */
+function lateness(facts: Facts): Finding {
+  const known = facts.load.seconds.flatMap(({ latenessP99Ms }) =>
+    latenessP99Ms === null ? [] : [latenessP99Ms],
+  );
+  const late = known.filter((ms) => ms > latenessLimitMs).length;
+  const share = known.length === 0 ? 0 : late / known.length;
+  const p99 = facts.summary.latenessP99Ms;
+  return finding({
+    id: "evidence/lateness",
+    about: "harness",
+    status: known.length === 0 ? "inconclusive" : "pass",
+    title:
+      known.length === 0
+        ? "Nothing is known of how punctually the load started."
+        : `The generator was punctual (p99 within ${latenessLimitMs} ms) in ${percent(1 - share)} of seconds; the stack is not failed on the others.`,
+    measures: [
+      measure("late seconds", share, "ratio"),
+      ...(p99 === null ? [] : [measure("start lateness p99", p99, "ms", latenessLimitMs)]),
+    ],
+  });
+}

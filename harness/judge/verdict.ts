@@ -1,0 +1,125 @@
+// What the judge says: findings with their evidence, and their merge. Plain JSON: it is what verdict.json holds.
+import type { RecoveryLevel } from "../faults/fault.ts";
+
+export const statuses = ["pass", "inconclusive", "fail"] as const;
+export type Status = (typeof statuses)[number];
+
+/** The worst of several; none at all is inconclusive, because no evidence is never a pass. */
+export function worst(all: readonly Status[]): Status {
+  if (all.length === 0) return "inconclusive";
+  return all.reduce((a, b) => (statuses.indexOf(b) > statuses.indexOf(a) ? b : a));
+}
+
+export interface Measure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The limit it was held against, where there is one. */
+  readonly limit?: number;
+}
+
+export interface Finding {
+  /** Stable and unique in the verdict: "recovery/f03-kill". */
+  readonly id: string;
+  readonly checker: string;
+  readonly status: Status;
+  /** One sentence that can stand alone in a release meeting. */
+  readonly title: string;
+  /** More, for who wants to know why; plain text. */
+  readonly detail?: string;
+  readonly measures: readonly Measure[];
+  readonly evidence: {
+    readonly fromMs?: number;
+    readonly toMs?: number;
+    /** Journal sequence numbers. */
+    readonly events: readonly number[];
+    readonly series: readonly string[];
+  };
+  /** The fault that it is about. */
+  readonly fault?: string;
+  /** "stack": the system under test is to blame or to praise. "harness": the evidence is doubtful because of Kiln, k6 or the machine. */
+  readonly about: "stack" | "harness";
+}
+
+/** An instant on the timeline with its error bound; absent where it did not happen or was not seen. */
+export interface Instant {
+  readonly atMs: number;
+  /** The true time lies in [atMs - errorMs, atMs]. */
+  readonly errorMs: number;
+}
+
+export interface FaultRecord {
+  readonly id: string;
+  readonly fault: string;
+  readonly target: string;
+  readonly kind: "momentary" | "held";
+  readonly plannedMs: number;
+  readonly injected: Instant | null;
+  readonly effective: Instant | null;
+  readonly detected: Instant | null;
+  readonly acted: Instant | null;
+  readonly healed: Instant | null;
+  readonly recovered: Instant | null;
+  /** First failed essential request under this fault; null where users saw none. */
+  readonly firstFailure: Instant | null;
+  /** Low and high bound of the recovery time; high null: it never recovered within the evidence (censored). Null: no recovery to time. */
+  readonly recoveryMs: { readonly low: number; readonly high: number | null } | null;
+  /**
+   * timed: both ends are known. none: users saw no failure and nothing was demanded. censored: still not well when the watch ended (or
+   * when Kiln rescued the stack). undecided: getting well, but the next step or the end of evidence came first. not-run: no such fault.
+   */
+  readonly recovery: "timed" | "none" | "censored" | "undecided" | "not-run";
+  /** How recovery was timed, and what was left out of it, in words. */
+  readonly note: string;
+  /** Spells of failure under this fault; recoveryMs is that of the longest. */
+  readonly episodes: number;
+  readonly confirmed: "yes" | "no" | "not-run";
+  readonly saw: string;
+  readonly magnitude: { readonly asked: number; readonly measured: number; readonly unit: string } | null;
+  /** Strongest level that the watchdog used because of it. */
+  readonly level: RecoveryLevel;
+  /** Essential requests that failed between injection and recovery. */
+  readonly failedRequests: number;
+  readonly unavailableMs: number;
+  readonly rescued: boolean;
+}
+
+/** Numbers that every report shows, judged or not. Null where there was no evidence. */
+export interface Summary {
+  readonly loadMs: number;
+  readonly planned: number;
+  readonly completed: number;
+  readonly dropped: number;
+  readonly interrupted: number;
+  /** Essential requests that failed, without dropped ones. */
+  readonly failed: number;
+  /** Refused by intent, counted apart from failures. */
+  readonly shed: number;
+  readonly limited: number;
+  readonly availability: number | null;
+  readonly availabilityByTime: number | null;
+  readonly calmAvailability: number | null;
+  readonly meanMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+  readonly latenessP99Ms: number | null;
+}
+
+export interface Verdict {
+  readonly v: 1;
+  readonly status: Status;
+  /** The reason in words: one or two sentences. */
+  readonly because: string;
+  /** True when the run was still going, was interrupted, or its harness died: evidence covers only [.., endMs]. */
+  readonly partial: boolean;
+  readonly endMs: number;
+  readonly runId: string;
+  readonly scenario: string;
+  readonly seed: string;
+  readonly planHash: string;
+  readonly summary: Summary;
+  readonly findings: readonly Finding[];
+  readonly faults: readonly FaultRecord[];
+}

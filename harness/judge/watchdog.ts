@@ -1,0 +1,222 @@
+// Did the watchdog act when it should, as hard as it should, and not when it should not? Its log's truth is watchdog-log.ts.
+import type { Evidence } from "../journal/evidence.ts";
+import type { FaultStep, Plan } from "../plan/plan.ts";
+import type { WatchdogSpec } from "../scenario/stack-spec.ts";
+import type { Checker, Facts } from "./checker.ts";
+import { countOf, finding, measure, seconds } from "./finding.ts";
+import { rankOf, targetOf } from "./instants.ts";
+import { segmentAt } from "./load-index.ts";
+import { spanAt } from "./spans.ts";
+import type { FaultRecord, Finding, Status } from "./verdict.ts";
+import { backoff, givingUp, linesIn, truth, watchTime } from "./watchdog-log.ts";
+
+export const watchdog: Checker = {
+  name: "watchdog",
+  check(plan, evidence, facts) {
+    const spec = plan.stack.watchdog;
+    if (spec === undefined) return [];
+    if (isUnseen(spec, evidence)) {
+      const title =
+        "The watchdog cannot be judged: its log is silent, and neither it nor what it supervises was seen as a process.";
+      return [finding({ id: "watchdog/seen", about: "harness", status: "inconclusive", title })];
+    }
+    const reactions = plan.faults.flatMap((step) => reactionFindings(plan, step, facts, evidence));
+    const alarms = [...falseAlarms(plan, evidence, facts), ...deaths(plan, spec, evidence, facts)];
+    const log = [
+      ...truth(plan, spec, evidence),
+      ...backoff(plan, spec, evidence, facts),
+      ...givingUp(evidence),
+    ];
+    return [
+      ...reactions,
+      ...alarms,
+      ...(alarms.length === 0 ? [calmPass(evidence, facts)] : []),
+      ...log,
+      ...(log.length === 0 ? [logPass(evidence)] : []),
+    ];
+  },
+};
+
+function isUnseen(spec: WatchdogSpec, evidence: Evidence): boolean {
+  const processes = evidence
+    .eventsOf("process")
+    .some(({ service }) => service === spec.service || service === spec.supervises);
+  return evidence.eventsOf("watchdog").length === 0 && !processes;
+}
+
+function reactionFindings(plan: Plan, step: FaultStep, facts: Facts, evidence: Evidence): Finding[] {
+  const record = facts.faults.find(({ id }) => id === step.id);
+  if (record === undefined || record.confirmed === "not-run") return [];
+  const span = facts.spans.find(({ fault }) => fault === step.id);
+  const inSpan = linesIn(evidence, watchTime(evidence)).filter(
+    ({ atMs }) => span !== undefined && atMs >= span.fromMs && atMs <= span.toMs,
+  );
+  const events = inSpan.map(({ seq }) => seq);
+  return [decide(plan, step, record, evidence)].map(({ status, text, delayMs }) =>
+    finding({
+      id: `watchdog/${step.id}`,
+      fault: step.id,
+      about: record.confirmed === "yes" ? "stack" : "harness",
+      status,
+      title: `${step.id}: ${text}`,
+      measures:
+        delayMs === null
+          ? []
+          : [measure("acted within", delayMs, "ms", step.expect.actWithinMs ?? undefined)],
+      events,
+      ...(span === undefined ? {} : { fromMs: span.fromMs, toMs: span.toMs }),
+    }),
+  );
+}
+
+interface Decision {
+  readonly status: Status;
+  readonly text: string;
+  /** Longest that acting can have taken, counted from effective. */
+  readonly delayMs: number | null;
+}
+
+function decide(plan: Plan, step: FaultStep, record: FaultRecord, evidence: Evidence): Decision {
+  const { recovery, actWithinMs, service } = step.expect;
+  const { acted, effective, level } = record;
+  const demanded = actWithinMs !== null || recovery.atLeast !== "none";
+  const whom = service ?? plan.stack.watchdog?.supervises ?? "the service";
+  const delay =
+    acted === null || effective === null
+      ? null
+      : {
+          low: acted.atMs - acted.errorMs - effective.atMs,
+          high: acted.atMs - (effective.atMs - effective.errorMs),
+        };
+  const say = (status: Status, text: string): Decision => ({
+    status,
+    text,
+    delayMs: delay === null ? null : Math.max(0, delay.high),
+  });
+  if (rankOf(level) > rankOf(recovery.atMost))
+    return say("fail", `the watchdog went as far as ${level}, where at most ${recovery.atMost} was right.`);
+  if (record.confirmed !== "yes" || effective === null)
+    return say("inconclusive", "the watchdog cannot be judged: the fault was not confirmed.");
+  if (!demanded)
+    return say(
+      "pass",
+      level === "none"
+        ? "the watchdog rightly did nothing."
+        : `the watchdog reacted as ${level}, which is within its right.`,
+    );
+  if (acted === null) return missing(step, effective.atMs, whom, evidence, say);
+  if (rankOf(level) < rankOf(recovery.atLeast))
+    return say(
+      "fail",
+      `the watchdog only went as far as ${level}, where at least ${recovery.atLeast} was needed.`,
+    );
+  if (actWithinMs === null || delay === null || delay.high <= actWithinMs)
+    return say("pass", `the watchdog acted (${level}) on ${whom} in time.`);
+  if (delay.low > actWithinMs)
+    return say(
+      "fail",
+      `the watchdog acted (${level}) on ${whom} only after ${seconds(delay.low)}; ${seconds(actWithinMs)} were allowed.`,
+    );
+  return say(
+    "inconclusive",
+    `the watchdog acted (${level}) after ${seconds(Math.max(0, delay.low))} to ${seconds(delay.high)}: the limit ${seconds(actWithinMs)} lies between.`,
+  );
+}
+
+function missing(
+  step: FaultStep,
+  effectiveMs: number,
+  whom: string,
+  evidence: Evidence,
+  say: (status: Status, text: string) => Decision,
+): Decision {
+  const dueMs = effectiveMs + (step.expect.actWithinMs ?? 0);
+  if (watchTime(evidence).toMs < dueMs)
+    return say("inconclusive", `evidence ends before the watchdog had to act on ${whom}.`);
+  const within = step.expect.actWithinMs === null ? "" : ` within ${seconds(step.expect.actWithinMs)}`;
+  return say("fail", `the watchdog did not act on ${whom}${within}, though it had to.`);
+}
+
+/** Any action outside every fault's span: in calm, or under a load spike, nothing was to be done. */
+function falseAlarms(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
+  const wrong = linesIn(evidence, watchTime(evidence)).filter(
+    ({ atMs, line }) =>
+      (line.event === "action" || line.event === "gave-up") && spanAt(facts.spans, atMs) === undefined,
+  );
+  return wrong.map((event) => {
+    const spike = segmentAt(plan, Math.floor(event.atMs / 1_000))?.kind === "spike";
+    const what =
+      event.line.event === "gave-up"
+        ? "gave up"
+        : `acted (${event.line.level ?? "no level given"}) on ${targetOf(plan, event) ?? "something"}`;
+    const title = `The watchdog ${what} ${spike ? "under a load spike" : "in calm"} at ${seconds(event.atMs)}, outside every fault.`;
+    const detail = `It gave as its reason: ${event.line.condition ?? "none"}. Either it raised a false alarm, or the stack failed by itself.`;
+    return finding({
+      id: `watchdog/calm-${event.seq}`,
+      about: "stack",
+      status: "fail",
+      title,
+      detail,
+      events: [event.seq],
+      fromMs: event.atMs,
+      toMs: event.atMs,
+    });
+  });
+}
+
+/** A watchdog, or what it supervises, that ends by itself. */
+function deaths(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts: Facts): Finding[] {
+  const time = watchTime(evidence);
+  const gone = evidence
+    .eventsOf("process")
+    .filter(
+      ({ service, change, atMs }) =>
+        change === "gone" &&
+        atMs >= time.fromMs &&
+        atMs <= time.toMs &&
+        [spec.service, spec.supervises].includes(service),
+    );
+  const unexplained = gone.filter(({ service, atMs }) => {
+    const span = spanAt(facts.spans, atMs);
+    const target = plan.faults.find(({ id }) => id === span?.fault)?.target;
+    // The watchdog must outlive every fault but those on itself.
+    return service === spec.service ? target !== `service:${spec.service}` : span === undefined;
+  });
+  return unexplained.map(({ service, atMs, seq }) =>
+    finding({
+      id: `watchdog/gone-${seq}`,
+      about: "stack",
+      status: "fail",
+      title: `The process of ${service} ended at ${seconds(atMs)} without a fault that explains it.`,
+      events: [seq],
+      fromMs: atMs,
+      toMs: atMs,
+    }),
+  );
+}
+
+function calmPass(evidence: Evidence, facts: Facts): Finding {
+  const { fromMs, toMs } = watchTime(evidence);
+  const about = { about: "stack" as const, fromMs, toMs };
+  return finding({
+    ...about,
+    id: "watchdog/calm",
+    status: "pass",
+    title: `The watchdog did nothing outside the ${countOf(facts.spans.length, "fault")} that ran.`,
+  });
+}
+
+function logPass(evidence: Evidence): Finding {
+  if (evidence.eventsOf("watchdog").length === 0) {
+    const title =
+      "The watchdog's log is empty: whether it is true, and what the watchdog did short of a restart, cannot be told.";
+    return finding({ id: "watchdog/log", about: "harness", status: "inconclusive", title });
+  }
+  const lines = linesIn(evidence, watchTime(evidence)).length;
+  return finding({
+    id: "watchdog/log",
+    about: "stack",
+    status: "pass",
+    title: `The watchdog's log agrees with what was seen from outside (${countOf(lines, "line")}).`,
+  });
+}

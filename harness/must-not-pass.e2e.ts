@@ -1,0 +1,91 @@
+// The verdict on trial: four runs on the real stack that must not pass, and one that must.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectRoot } from "./support/tools.ts";
+import {
+  cli,
+  complaints,
+  kiln,
+  makeRunsDir,
+  newestRun,
+  readVerdict,
+  startKiln,
+} from "./testing/kiln-process.ts";
+import { existsSync } from "node:fs";
+
+const defect = (name: string, file = "scenario.ts"): string =>
+  join(projectRoot, "fixtures", "defects", name, file);
+
+let runs: ReturnType<typeof makeRunsDir>;
+beforeAll(() => {
+  runs = makeRunsDir();
+});
+afterAll(() => runs.remove());
+
+async function burnIn(
+  args: readonly string[],
+): Promise<{ code: number | null; runDir: string; text: string }> {
+  const { code, stdout, stderr } = await startKiln(args, { runsDir: runs.path }).ended;
+  return { code, runDir: newestRun(runs.path), text: stdout + stderr };
+}
+
+describe("the verdict", () => {
+  test("the healthy stack passes", async () => {
+    const { code, runDir, text } = await burnIn([cli, "run", "micro", "--seed", "1"]);
+    const verdict = readVerdict(runDir);
+    expect(complaints(verdict), text).toEqual([]);
+    expect(code).toBe(0);
+    expect(verdict.faults.map(({ fault, confirmed }) => `${fault}: ${confirmed}`).toSorted()).toEqual([
+      "kill: yes",
+      "latency: yes",
+    ]);
+    for (const name of ["report.html", "report.md", "report.json", "junit.xml"])
+      expect(existsSync(join(runDir, name)), name).toBe(true);
+  });
+
+  test("a watchdog that is switched off fails recovery and watchdog", async () => {
+    const { code, runDir, text } = await burnIn([cli, "run", defect("watchdog-off")]);
+    const verdict = readVerdict(runDir);
+    expect(complaints(verdict), text).toEqual(expect.arrayContaining(["recovery: fail", "watchdog: fail"]));
+    expect(verdict.faults[0]).toMatchObject({ fault: "kill", rescued: true, level: "none" });
+    expect(code).toBe(1);
+  });
+
+  test("a fault whose inject does nothing is inconclusive and named", async () => {
+    const { code, runDir, text } = await burnIn([defect("inert-fault", "run.ts")]);
+    const verdict = readVerdict(runDir);
+    const finding = verdict.findings.find(({ status }) => status !== "pass");
+    expect(finding, text).toMatchObject({
+      checker: "evidence",
+      status: "inconclusive",
+      fault: "f01-latency",
+      about: "harness",
+    });
+    expect(finding?.title).toContain("f01-latency");
+    expect(verdict.findings.filter(({ status }) => status === "fail")).toEqual([]);
+    expect(code).toBe(2);
+  });
+
+  test("k6 with fewer users than the plan needs is inconclusive, and the harness's fault", async () => {
+    const { code, runDir, text } = await burnIn([cli, "run", defect("too-few-users")]);
+    const finding = readVerdict(runDir).findings.find(({ title }) => /users/.test(title));
+    expect(finding, text).toMatchObject({ checker: "evidence", status: "inconclusive", about: "harness" });
+    expect(code).toBe(2);
+  });
+
+  test("a gateway that serves a corrupted configuration fails configuration integrity", async () => {
+    const { code, runDir, text } = await burnIn([cli, "run", defect("serves-corrupt-config")]);
+    expect(complaints(readVerdict(runDir)), text).toContain("config-integrity: fail");
+    expect(code).toBe(1);
+  });
+
+  test("an old run can be judged and reported again", async () => {
+    const again = await kiln(["judge", newestRun(runs.path)]);
+    expect(again.code).toBe(1);
+    const report = await kiln(["report", newestRun(runs.path)]);
+    expect(report.stdout).toMatch(/^fail: /);
+    expect(report.code).toBe(0);
+    const list = await kiln(["runs"], { runsDir: runs.path });
+    expect(list.stdout.trim().split("\n")).toHaveLength(5);
+  });
+});

@@ -1,0 +1,71 @@
+// The resolved plan: everything that a run will do, fixed by scenario and seed. All times are milliseconds from the first request
+// (plan time); bring-up and preflight lie before zero. Plain JSON: it is what plan.json holds.
+import type { Expectation } from "../faults/fault.ts";
+import type { ObjectivesInput } from "../scenario/scenario.ts";
+import type { Capability, StackSpec } from "../scenario/stack-spec.ts";
+import type { Json } from "../support/json.ts";
+
+export interface LoadSegment {
+  readonly index: number;
+  readonly kind: "steady" | "spike";
+  readonly startMs: number;
+  /** Starts fall in [startMs, endMs): the k-th at startMs + k * 1000 / rps. */
+  readonly endMs: number;
+  readonly rps: number;
+  /** Starts planned: (endMs - startMs) * rps / 1000, a whole number by construction. */
+  readonly starts: number;
+  /** ceil(1.25 * rps * time-out): the virtual users that a hung target would keep busy. */
+  readonly usersNeeded: number;
+  /** min(usersNeeded, the scenario's maxUsers). */
+  readonly users: number;
+}
+
+export interface FaultStep {
+  /** Unique in the plan: "f01-latency". */
+  readonly id: string;
+  readonly fault: string;
+  readonly kind: "momentary" | "held";
+  /** What it hits, such as "link:postgres", "service:gateway" or "config:gateway". */
+  readonly target: string;
+  readonly options: { readonly [key: string]: Json };
+  readonly startMs: number;
+  /** Held faults: when Kiln heals. Momentary faults: equal to startMs. */
+  readonly healMs: number;
+  /** No window draws a fault before this: heal, or for momentary faults inject plus the time they may cost, plus settle. */
+  readonly settleUntilMs: number;
+  readonly expect: Expectation;
+  /** Set when the stack lacks a capability and the scenario said to skip: the step stays in the timeline as lost coverage. */
+  readonly skipped?: { readonly missing: readonly Capability[] };
+}
+
+export interface Budget {
+  /** (1 - availability) * duration, milliseconds; null where the scenario sets no availability objective. */
+  readonly allowedMs: number | null;
+  /** Sum of unavailableMs over all faults. */
+  readonly plannedMs: number;
+}
+
+export interface Plan {
+  readonly v: 1;
+  readonly plannerVersion: number;
+  readonly scenario: string;
+  readonly description: string;
+  readonly seed: string;
+  /** SHA-256 over scenario, seed, timeline and planner version: no paths, ports, tool versions or arguments. */
+  readonly hash: string;
+  readonly durationMs: number;
+  readonly preflightMs: number;
+  readonly warmUpMs: number;
+  readonly load: {
+    /** As the scenario names it, relative to the scenario file. */
+    readonly script: string;
+    readonly timeoutMs: number;
+    readonly segments: readonly LoadSegment[];
+  };
+  readonly windows: readonly { readonly startMs: number; readonly endMs: number }[];
+  readonly faults: readonly FaultStep[];
+  readonly budget: Budget;
+  readonly objectives: ObjectivesInput;
+  readonly stopWhen: { readonly unavailableForMs: number | null };
+  readonly stack: StackSpec;
+}

@@ -1,0 +1,154 @@
+// A plan as text, for `kiln plan`: what will happen when, and what it may cost. The same plan gives the same bytes on every machine; there are
+// no paths, ports or clock times in it.
+import { basename } from "node:path";
+import { formatBytes } from "../support/bytes.ts";
+import { formatDuration, formatOffset } from "../support/duration.ts";
+import type { Json } from "../support/json.ts";
+import { costliest, percent, seconds } from "./budget.ts";
+import type { FaultStep, LoadSegment, Plan } from "./plan.ts";
+import { renderLanes } from "./render-lanes.ts";
+
+/** Ends with a line break. */
+export function renderPlan(plan: Plan): string {
+  const parts = [header(plan), load(plan), faults(plan), plan.faults.length === 0 ? [] : renderLanes(plan)];
+  return `${parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => line.trimEnd()).join("\n"))
+    .join("\n\n")}\n`;
+}
+
+function header(plan: Plan): string[] {
+  const { stack, preflightMs, warmUpMs } = plan;
+  const before = preflightMs === 0 ? "" : ` after a preflight of ${formatDuration(preflightMs)}`;
+  const warmUp = warmUpMs === 0 ? "" : `; the first ${formatDuration(warmUpMs)} are warm-up and not judged`;
+  return [
+    `Plan of ${plan.scenario}, seed ${plan.seed}`,
+    ...(plan.description === "" ? [] : [plan.description]),
+    "",
+    `hash       ${plan.hash}`,
+    `duration   ${formatDuration(plan.durationMs)} of load${before}${warmUp}`,
+    `stack      ${stack.name}: ${stack.services.map(({ name }) => name).join(", ")}`,
+    `budget     ${budgetText(plan)}`,
+  ];
+}
+
+/** "faults may cost 6.0 s of the 172.8 s that 99.9 % of 48h allows". */
+function budgetText({ budget, objectives, durationMs, faults }: Plan): string {
+  const costs = costliest(faults.filter(({ skipped }) => skipped === undefined));
+  const which = costs === "" ? "" : ` (${costs})`;
+  if (budget.allowedMs === null || objectives.availability === undefined) {
+    return `faults may cost ${seconds(budget.plannedMs)}${which}; the scenario sets no availability to hold that against`;
+  }
+  const allowed = `${seconds(budget.allowedMs)} that ${percent(objectives.availability)} of ${formatDuration(durationMs)} allows`;
+  return `faults may cost ${seconds(budget.plannedMs)} of the ${allowed}${which}`;
+}
+
+function load({ load: { segments, script, timeoutMs } }: Plan): string[] {
+  const rows = stretchesOf(segments).map((stretch) => [
+    stretch.kind,
+    `${stretch.rps}/s`,
+    formatOffset(stretch.startMs),
+    formatOffset(stretch.endMs),
+    count(stretch.segments),
+    count(stretch.starts),
+    stretch.users < stretch.usersNeeded
+      ? `${stretch.users} (needs ${stretch.usersNeeded})`
+      : count(stretch.users),
+  ]);
+  const starts = segments.reduce((sum, segment) => sum + segment.starts, 0);
+  return [
+    `Load: ${count(starts)} requests in ${plural(segments.length, "segment")}, ${basename(script)}, time-out ${formatDuration(timeoutMs)}`,
+    ...table(["kind", "rate", "from", "to", ">segments", ">requests", "users"], rows),
+  ];
+}
+
+interface LoadStretch extends Omit<LoadSegment, "index"> {
+  readonly segments: number;
+}
+
+/** Neighbouring segments of one kind as one row. */
+function stretchesOf(segments: readonly LoadSegment[]): LoadStretch[] {
+  const found: LoadStretch[] = [];
+  for (const { index: _index, ...segment } of segments) {
+    const last = found.at(-1);
+    if (last?.kind !== segment.kind || last.rps !== segment.rps) found.push({ ...segment, segments: 1 });
+    else
+      found[found.length - 1] = {
+        ...last,
+        endMs: segment.endMs,
+        starts: last.starts + segment.starts,
+        segments: last.segments + 1,
+      };
+  }
+  return found;
+}
+
+function faults({ faults, windows }: Plan): string[] {
+  if (faults.length === 0) return ["Faults: none"];
+  const rows = faults.map((step) => {
+    const window = windows.findIndex(({ startMs, endMs }) => step.startMs >= startMs && step.startMs < endMs);
+    return [
+      formatOffset(step.startMs, true),
+      window < 0 ? "-" : String(window + 1),
+      step.id,
+      step.target,
+      optionsText(step),
+      step.kind === "held" ? formatDuration(step.healMs - step.startMs) : "-",
+      step.expect.unavailableMs === 0 || step.skipped !== undefined
+        ? "-"
+        : seconds(step.expect.unavailableMs),
+      reactionText(step),
+    ];
+  });
+  return [
+    `Faults: ${count(faults.length)} in ${plural(windows.length, "window")}`,
+    ...table(
+      ["start", ">window", "fault", "target", "options", ">hold", ">may cost", "expected of the watchdog"],
+      rows,
+    ),
+  ];
+}
+
+/** Without the option that only names the target. */
+function optionsText({ options, target }: FaultStep): string {
+  const name = target.slice(target.indexOf(":") + 1);
+  return Object.entries(options)
+    .filter(([, value]) => value !== name)
+    .map(([key, value]) => `${key} ${valueText(value)}`)
+    .join(", ");
+}
+
+function valueText(value: Json): string {
+  const wholeMib = typeof value === "number" && value > 0 && value % 1_048_576 === 0;
+  if (wholeMib) return formatBytes(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function reactionText({ expect, skipped }: FaultStep): string {
+  if (skipped !== undefined) return `skipped: the stack has no ${skipped.missing.join(", ")}`;
+  const { atLeast, atMost } = expect.recovery;
+  if (atLeast === "none") return atMost === "none" ? "nothing" : `nothing, at most ${atMost}`;
+  const level = atLeast === atMost ? atLeast : `${atLeast} to ${atMost}`;
+  const within = expect.actWithinMs === null ? "" : ` within ${seconds(expect.actWithinMs)}`;
+  return `${level} recovery${expect.service === null ? "" : ` of ${expect.service}`}${within}`;
+}
+
+/** Columns aligned left, or right where the heading begins with ">". */
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const titles = headings.map((heading) => heading.replace(/^>/, ""));
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `  ${cells.map((cell, column) => (headings[column]?.startsWith(">") === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join("  ")}`;
+  return [line(titles), ...rows.map((row) => line(row))];
+}
+
+/** With a comma between thousands, the same in every locale. */
+function count(value: number): string {
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
+function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,28 @@
+// The contract of a probe: an observer with a period. A probe only looks; what it sees goes to samples and journal. One that fails is
+// journalled once per streak and goes on: missing numbers are for the judge to weigh.
+import type { JournalWriter } from "../journal/events.ts";
+import type { SampleWriter } from "../journal/sample-writer.ts";
+import type { StackHandle } from "../stack/stack.ts";
+import type { Clock } from "../support/clock.ts";
+import type { WallJoin } from "../support/wall-join.ts";
+
+export interface ProbeContext {
+  readonly stack: StackHandle;
+  readonly journal: JournalWriter;
+  readonly samples: SampleWriter;
+  /** Counts from the run's zero: the journal's axis. */
+  readonly clock: Clock;
+  readonly wall: WallJoin;
+  /** CLOCK_MONOTONIC of the journal's zero. */
+  readonly zeroMonotonicMs: number;
+  readonly runDir: string;
+}
+
+export interface Probe {
+  readonly name: string;
+  readonly everyMs: number;
+  /** `atMs`: when this look was due, on the journal's axis. The signal is the probe's own deadline. */
+  look(atMs: number, signal: AbortSignal): void | Promise<void>;
+}
+
+export type ProbeFactory = (context: ProbeContext) => readonly Probe[];

@@ -1,0 +1,103 @@
+// Follows the watchdog's own event log and copies each line into the journal, at the line's own time. What it says is checked by the
+// judge against what was seen from outside.
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { hasErrno } from "../support/errors.ts";
+import type { ProbeFactory } from "./probe.ts";
+
+const lineSchema = z.object({
+  time: z.iso.datetime(),
+  event: z.enum([
+    "started",
+    "adopted",
+    "detected",
+    "action",
+    "validated",
+    "action-failed",
+    "recovered",
+    "gave-up",
+    "stopped",
+    "warning",
+  ]),
+  target: z.string().optional(),
+  condition: z.string().optional(),
+  level: z.enum(["soft", "medium", "hard", "emergency"]).optional(),
+  attempt: z.number().optional(),
+  backoffMs: z.number().optional(),
+  pid: z.number().optional(),
+  detail: z.string().optional(),
+});
+
+const chunkBytes = 64 * 1_024;
+
+export const watchdogProbes: ProbeFactory = ({ stack, journal, wall, zeroMonotonicMs, runDir }) => {
+  const watchdog = stack.spec.watchdog;
+  if (watchdog === undefined) return [];
+  const file = join(runDir, "stack", watchdog.service, watchdog.eventsFile);
+  const tail = tailLines(file);
+  return [
+    {
+      name: "watchdog-log",
+      everyMs: 250,
+      look() {
+        for (const text of tail()) {
+          const parsed = lineSchema.safeParse(parseJson(text));
+          if (!parsed.success) {
+            journal.write({
+              type: "note",
+              level: "warning",
+              text: `watchdog log: a line that is not an event: ${text.slice(0, 200)}`,
+            });
+            continue;
+          }
+          const { time, ...line } = parsed.data;
+          journal.write(
+            { type: "watchdog", wallTime: time, line },
+            wall.toMonotonicMs(Date.parse(time)) - zeroMonotonicMs,
+          );
+        }
+      },
+    },
+  ];
+};
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Each call returns the whole lines that were added since the last; a file that shrank is read from its start. */
+function tailLines(file: string): () => string[] {
+  let offset = 0;
+  let rest = "";
+  return () => {
+    let fd: number;
+    try {
+      fd = openSync(file, "r");
+    } catch (error) {
+      if (hasErrno(error, "ENOENT")) return [];
+      throw error;
+    }
+    try {
+      const buffer = Buffer.alloc(chunkBytes);
+      for (
+        let read = readSync(fd, buffer, 0, chunkBytes, offset);
+        read > 0;
+        read = readSync(fd, buffer, 0, chunkBytes, offset)
+      ) {
+        offset += read;
+        rest += buffer.toString("utf8", 0, read);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    const lines = rest.split("\n");
+    rest = lines.pop() ?? "";
+    return lines.filter((line) => line !== "");
+  };
+}

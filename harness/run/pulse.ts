@@ -1,0 +1,56 @@
+// The once-a-second duties of a run: make samples durable, tell the reaper that the harness lives, keep wall and monotonic time joined,
+// notice when the process itself was stopped or the machine slept.
+import type { JournalWriter } from "../journal/events.ts";
+import type { SampleWriter } from "../journal/sample-writer.ts";
+import { everyTick, type Clock } from "../support/clock.ts";
+import type { WallJoin } from "../support/wall-join.ts";
+
+/** A tick later than this means that nobody was watching meanwhile. */
+const gapLimitMs = 2_000;
+const clockEventEveryMs = 60_000;
+
+export interface PulseRequest {
+  readonly journal: JournalWriter;
+  readonly samples: SampleWriter;
+  /** Counts from the journal's zero. */
+  readonly clock: Clock;
+  readonly wall: WallJoin;
+  /** Runs each second before the commit: load flush, heartbeat, progress, stop conditions. */
+  readonly duties: () => void;
+}
+
+/** Beats until `stop`; a duty that throws ends the pulse, and `failed` rejects with its error. */
+export function startPulse({ journal, samples, clock, wall, duties }: PulseRequest): {
+  stop(): Promise<void>;
+  readonly failed: Promise<never>;
+} {
+  const ending = new AbortController();
+  let lastMs = clock.nowMs();
+  let nextClockMs = lastMs;
+  const tick = (): void => {
+    const nowMs = clock.nowMs();
+    if (nowMs - lastMs > 1_000 + gapLimitMs)
+      journal.write({ type: "gap", what: "the harness did not run", lengthMs: nowMs - lastMs });
+    lastMs = nowMs;
+    const stepMs = wall.observe();
+    if (stepMs !== undefined || nowMs >= nextClockMs) {
+      journal.write({ type: "clock", wallMs: clock.wallMs(), ...(stepMs === undefined ? {} : { stepMs }) });
+      nextClockMs = nowMs + clockEventEveryMs;
+    }
+    duties();
+    samples.commit();
+  };
+  const loop = everyTick(1_000, tick, ending.signal, clock);
+  const failed = new Promise<never>((_, reject) => {
+    loop.catch(reject);
+  });
+  // Whoever awaits the run races `failed`; without a listener at the very end it must not become an unhandled rejection.
+  failed.catch(() => {});
+  return {
+    failed,
+    async stop() {
+      ending.abort();
+      await loop.catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,88 @@
+// The run folder from the writer's side: made once, with the plan in it before anything else happens.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, release, totalmem } from "node:os";
+import { join } from "node:path";
+import type { JournalEvent, JournalWriter } from "../journal/events.ts";
+import { openJournal } from "../journal/journal-file.ts";
+import { planFileName } from "../journal/run-folder.ts";
+import { openSampleWriter } from "../journal/sample-store.ts";
+import type { SampleWriter } from "../journal/sample-writer.ts";
+import type { Plan } from "../plan/plan.ts";
+import { clockFrom, monotonicMs, systemClock, type Clock } from "../support/clock.ts";
+import { environmentError, hasErrno } from "../support/errors.ts";
+import { bootId } from "../support/process-identity.ts";
+import { redact } from "../support/redact.ts";
+import type { Tools } from "../support/tools.ts";
+
+export interface RunFiles {
+  readonly runId: string;
+  /** Absolute. */
+  readonly runDir: string;
+  readonly logsDir: string;
+  readonly journal: JournalWriter;
+  readonly samples: SampleWriter;
+  /** Counts from the journal's zero. */
+  readonly clock: Clock;
+  readonly zeroMonotonicMs: number;
+}
+
+export interface RunFilesRequest {
+  readonly plan: Plan;
+  /** Absolute folder that holds all runs. */
+  readonly runsDir: string;
+  readonly tools: Tools;
+  readonly commandLine: readonly string[];
+  readonly onEvent?: (event: JournalEvent) => void;
+}
+
+/** Sorts by time: "20261121-031509-smoke-1". Seeds may hold any character, ids only safe ones. */
+export function newRunId(plan: Pick<Plan, "scenario" | "seed">, wallMs: number): string {
+  const stamp = new Date(wallMs)
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+Z$/g, "")
+    .replace("T", "-");
+  const safe = (text: string): string => text.replaceAll(/[^\w.]+/g, "_").slice(0, 24);
+  return `${stamp}-${safe(plan.scenario)}-${safe(plan.seed)}`;
+}
+
+/** Makes the folder, writes plan.json and the journal's header. Throws an environment error when the folder cannot be written. */
+export function createRunFiles(runId: string, request: RunFilesRequest): RunFiles {
+  const runDir = join(request.runsDir, runId);
+  const logsDir = join(runDir, "logs");
+  try {
+    mkdirSync(logsDir, { recursive: true });
+    writeFileSync(join(runDir, planFileName), `${redact(JSON.stringify(request.plan, null, 2))}\n`);
+  } catch (error) {
+    if (!hasErrno(error, "ENOSPC", "EDQUOT", "EACCES", "EROFS", "ENOTDIR")) throw error;
+    const full = hasErrno(error, "ENOSPC", "EDQUOT");
+    const text = full
+      ? `no space left to write the run folder ${runDir}`
+      : `cannot write the run folder ${runDir}`;
+    const hint = full
+      ? "free some space (`kiln clean --keep N` removes old run folders)"
+      : "set KILN_RUNS_DIR to a folder that you may write";
+    throw environmentError(full ? "disk-full" : "runs-unwritable", text, { hint, cause: error });
+  }
+  const zeroMonotonicMs = monotonicMs();
+  const clock = clockFrom(zeroMonotonicMs);
+  const journal = openJournal(runDir, clock, request.onEvent);
+  journal.write({
+    type: "run-started",
+    runId,
+    scenario: request.plan.scenario,
+    seed: request.plan.seed,
+    planHash: request.plan.hash,
+    wallStart: new Date(systemClock.wallMs()).toISOString(),
+    monotonicZeroMs: zeroMonotonicMs,
+    bootId: bootId(),
+    tools: request.tools.versions,
+    machine: {
+      platform: `${process.platform} ${release()}`,
+      arch: process.arch,
+      cores: availableParallelism(),
+      memoryBytes: totalmem(),
+    },
+    commandLine: request.commandLine,
+  });
+  return { runId, runDir, logsDir, journal, samples: openSampleWriter(runDir), clock, zeroMonotonicMs };
+}

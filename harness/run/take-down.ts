@@ -1,0 +1,97 @@
+// The forced end of a run by a process that may not have started it: no good order any more, everything is killed, watchdogs first, and
+// proved gone. Afterwards the run folder holds evidence and logs only.
+import { rmSync } from "node:fs";
+import { isAbsolute, relative } from "node:path";
+import { type Member, reapersOf } from "../stack/membership.ts";
+import { portsOf, readStackRecord } from "../stack/record.ts";
+import type { StackRecord } from "../stack/stack.ts";
+import { deleteData, sweep } from "../stack/sweep.ts";
+import { type Clock, systemClock } from "../support/clock.ts";
+import { environmentError, messageOf } from "../support/errors.ts";
+import type { ProcessIdentity } from "../support/process-identity.ts";
+import { type StartedProcess, openLedger, readLedger, startedProcesses } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger-format.ts";
+
+export interface TakeDownRequest {
+  /** Absolute. */
+  readonly runDir: string;
+  readonly by: "harness" | "reaper" | "heal";
+  /** Processes that are never ended; this one, its reapers and a living harness of the run never are. */
+  readonly exclude?: readonly ProcessIdentity[];
+  readonly clock?: Clock;
+}
+
+export interface TakeDownReport {
+  /** What was found running and is gone now. */
+  readonly ended: readonly Member[];
+  /** Shared memory that was removed: "System V segment 7", "/dev/shm/PostgreSQL.1". */
+  readonly segments: readonly string[];
+  /** Folders outside the run folder that were removed. */
+  readonly folders: readonly string[];
+  /** What made the search less sure, such as an unreadable stack.json. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Ends every process of the run, removes what they left outside the run folder and the servers' data in it, and writes `torn-down`. Throws
+ * `processes-left` (environment) when something could not be ended, `run-unknown` (usage of a folder that is no run) without a ledger.
+ */
+export async function takeDown(request: TakeDownRequest): Promise<TakeDownReport> {
+  const { runDir, by, exclude = [], clock = systemClock } = request;
+  const entries = readLedger(runDir);
+  const opened = entries.findLast((entry) => entry.op === "open");
+  if (opened === undefined) {
+    throw environmentError("run-unknown", `${runDir} has no ledger of a run`, {
+      hint: "name a folder in runs/",
+    });
+  }
+  const { record, problems } = recordOf(runDir);
+  const started = startedProcesses(entries);
+  const { ended, segments } = await sweep({
+    runDir,
+    runId: opened.runId,
+    spec: record?.spec,
+    ports: record === undefined ? [] : portsOf(record),
+    exclude: [...exclude, opened.harness, ...reapersOf(runDir)],
+    first: watchdogs(record, started),
+    started: started.map(({ identity }) => identity),
+    clock,
+  });
+  if (record !== undefined) deleteData(record.spec, runDir);
+  const folders = removeFolders(entries, runDir);
+  const ledger = await openLedger(runDir);
+  try {
+    await ledger.append({ op: "torn-down", by });
+  } finally {
+    await ledger.close();
+  }
+  return { ended, segments, folders, problems };
+}
+
+/** An unreadable record must not keep the processes alive: they are found without it. */
+function recordOf(runDir: string): {
+  readonly record?: StackRecord | undefined;
+  readonly problems: readonly string[];
+} {
+  try {
+    return { record: readStackRecord(runDir), problems: [] };
+  } catch (error) {
+    return { problems: [messageOf(error)] };
+  }
+}
+
+function watchdogs(record: StackRecord | undefined, started: readonly StartedProcess[]): ProcessIdentity[] {
+  const services = record?.spec.services ?? [];
+  const names = new Set(
+    services.flatMap((service) => (service.kind === "program" ? (service.startedBy ?? []) : [])),
+  );
+  return started.filter(({ name }) => names.has(name)).map(({ identity }) => identity);
+}
+
+function removeFolders(entries: readonly LedgerEntry[], runDir: string): string[] {
+  const folders = entries.flatMap((entry) => (entry.op === "folder" ? [entry.path] : []));
+  // Never a folder that holds the run folder, whatever was written there.
+  const removable = folders.filter((path) => isAbsolute(path) && relative(path, runDir).startsWith(".."));
+  for (const path of removable) rmSync(path, { recursive: true, force: true });
+  return removable;
+}

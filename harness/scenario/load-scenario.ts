@@ -1,0 +1,139 @@
+// Finds a scenario by name or path, imports it as it is (Node strips the types without checking them) and checks what it exports.
+// Every way in which this can go wrong ends in a usage error that names the file, the key, what was expected and what to do.
+import { existsSync, globSync, statSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { KilnError, messageOf, usageError } from "../support/errors.ts";
+import { issueLines, type Issue } from "./fields.ts";
+import { nearestName } from "./nearest.ts";
+import type { Scenario } from "./scenario.ts";
+import { parseScenario } from "./schema.ts";
+
+export interface LoadedScenario {
+  readonly scenario: Scenario;
+  /** Absolute path of the scenario file. */
+  readonly file: string;
+  /** The file as messages name it: relative to the working directory. */
+  readonly shownFile: string;
+  /** Absolute path of the k6 script. */
+  readonly scriptPath: string;
+}
+
+const checkoutDir = resolve(import.meta.dirname, "../..");
+const typeCheckHint =
+  "Node runs the file without checking its types: `npx tsc --noEmit` shows type errors, if there are any.";
+
+/**
+ * @param nameOrPath "smoke" for `scenarios/smoke.ts` under `cwd` (or of Kiln's own checkout), or the path of a `.ts` file.
+ * @throws KilnError of kind usage: scenario-unknown, scenario-does-not-load, scenario-invalid.
+ */
+export async function loadScenario(
+  nameOrPath: string,
+  { cwd }: { readonly cwd: string },
+): Promise<LoadedScenario> {
+  const file = findFile(nameOrPath, cwd);
+  const shownFile = shown(file, cwd);
+  const input = await importDefault(file, shownFile, cwd);
+  const result = parseScenario(input);
+  const issues: Issue[] = "issues" in result ? [...result.issues] : [];
+  const script = scriptOf(input);
+  const scriptPath = resolve(dirname(file), script ?? "");
+  if (script !== undefined && !isFile(scriptPath)) {
+    issues.push({
+      key: "load.script",
+      message: `expected a k6 script, but there is no file ${shown(scriptPath, cwd)} (the path is relative to the scenario file)`,
+    });
+  }
+  if ("issues" in result || issues.length > 0) {
+    throw usageError("scenario-invalid", issueLines(shownFile, issues), {
+      hint: `Correct ${shownFile}. ${typeCheckHint}`,
+    });
+  }
+  return { scenario: result.scenario, file, shownFile, scriptPath };
+}
+
+function findFile(nameOrPath: string, cwd: string): string {
+  if (/[/\\]|\.[cm]?[jt]s$/.test(nameOrPath)) {
+    const file = resolve(cwd, nameOrPath);
+    if (isFile(file)) return file;
+    throw usageError("scenario-unknown", `there is no file ${shown(file, cwd)}`, {
+      hint: `Give the path of a scenario file, or one of these names: ${scenarioNames(cwd).join(", ")}.`,
+    });
+  }
+  for (const folder of scenarioFolders(cwd)) {
+    const file = join(folder, `${nameOrPath}.ts`);
+    if (isFile(file)) return file;
+  }
+  const names = scenarioNames(cwd);
+  const nearest = nearestName(nameOrPath, names);
+  const suggestion = nearest === undefined ? "" : `; did you mean "${nearest}"?`;
+  throw usageError("scenario-unknown", `there is no scenario "${nameOrPath}"${suggestion}`, {
+    hint: `Known scenarios: ${names.join(", ")}. The path of a scenario file works as well.`,
+  });
+}
+
+function scenarioFolders(cwd: string): string[] {
+  return [...new Set([join(cwd, "scenarios"), join(checkoutDir, "scenarios")])];
+}
+
+/** Names of all scenarios that can be called by name, shortest first among numbers: smoke, 6h, 12h … sorted naturally. */
+function scenarioNames(cwd: string): string[] {
+  const names = scenarioFolders(cwd).flatMap((folder) =>
+    globSync("*.ts", { cwd: folder }).map((file) => basename(file, ".ts")),
+  );
+  return [...new Set(names)]
+    .filter((name) => !name.includes("."))
+    .toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+async function importDefault(file: string, shownFile: string, cwd: string): Promise<unknown> {
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+  } catch (error) {
+    if (error instanceof KilnError) throw error;
+    const where = placeOf(error, cwd) ?? shownFile;
+    throw usageError("scenario-does-not-load", `${where}: ${messageOf(error)}`, {
+      hint: typeCheckHint,
+      cause: error,
+    });
+  }
+  if (loaded.default === undefined) {
+    throw usageError(
+      "scenario-invalid",
+      `${shownFile}: expected a default export, such as \`export default defineScenario({ ... })\``,
+      {
+        hint: "Put `export default` before defineScenario.",
+      },
+    );
+  }
+  return loaded.default;
+}
+
+/** `file:line` of the first frame (or of a syntax error's first line) that lies in a file of the user's, not in Node or a package. */
+function placeOf(error: unknown, cwd: string): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  for (const line of (error.stack ?? "").split("\n")) {
+    const match = /(?:^|[\s(])(file:\/\/\/[^\s)]+?|\/[^\s)]+?):(\d+)(?::\d+)?\)?$/.exec(line);
+    if (match?.[1] === undefined || match[1].includes("/node_modules/")) continue;
+    const file = match[1].startsWith("file:") ? fileURLToPath(match[1]) : match[1];
+    return `${shown(file, cwd)}:${match[2]}`;
+  }
+  return undefined;
+}
+
+function scriptOf(input: unknown): string | undefined {
+  if (typeof input !== "object" || input === null || !("load" in input)) return undefined;
+  const { load } = input;
+  if (typeof load !== "object" || load === null || !("script" in load)) return undefined;
+  return typeof load.script === "string" && load.script !== "" ? load.script : undefined;
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
+}
+
+function shown(file: string, cwd: string): string {
+  const path = relative(cwd, file);
+  return path.startsWith("..") ? file : path;
+}

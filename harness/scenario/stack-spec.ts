@@ -1,0 +1,98 @@
+// What a user writes about a stack, as plain data: services, links, config files, and what is expected of the watchdog. Nothing here
+// runs anything. Paths are relative to the checkout (the working directory of the command) unless absolute.
+//
+// In `command` and `env` these placeholders are replaced when the stack comes up:
+//   {port:<service>}  the port that the service itself listens on      {link:<link>}  host:port of the proxy of that link
+//   {dir}             the service's own folder in the run folder         {config:<file>} absolute path of that config file
+//   {dir:<service>}   another service's folder                           {log:<service>} its log file
+
+import type { Json } from "../support/json.ts";
+
+/** What a stack can offer to faults. Which it has is derived from its description (see `capabilitiesOf`). */
+export type Capability = "proxy" | "process" | "agent" | "config-file" | "control" | "container" | "store";
+
+export interface ProgramService {
+  readonly kind: "program";
+  readonly name: string;
+  /** argv; "node" as the first word means the Node that runs Kiln. */
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** GET this path on the service's own port: ready when it answers 2xx. */
+  readonly readyPath: string;
+  /** Another service starts and supervises this one (a watchdog); Kiln then never starts it itself. */
+  readonly startedBy?: string;
+  /** A Node program that may be preloaded with Kiln's agent, named by the end of its main script's path. */
+  readonly agentMain?: string;
+  /** Path of a control endpoint: PUT {errorRate, seed, forMs}, GET, DELETE (see docs/stacks.md). */
+  readonly controlPath?: string;
+  /** A request that those errors would fail: what Kiln sends through the service's link to see their share from outside. */
+  readonly controlProbe?: { readonly method: "GET" | "POST"; readonly path: string; readonly body?: Json };
+  /** Path that answers Prometheus metrics; sampled each 5 s. */
+  readonly metricsPath?: string;
+}
+
+/** A real PostgreSQL (15 or newer) of the run's own, trust authentication on loopback, user and database as named. */
+export interface PostgresService {
+  readonly kind: "postgres";
+  readonly name: string;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** A real Redis (7 or newer) of the run's own, append-only file on. */
+export interface RedisService {
+  readonly kind: "redis";
+  readonly name: string;
+  /** `maxmemory`, such as "256mb"; the eviction policy is allkeys-lru. */
+  readonly maxMemory?: string;
+}
+
+export type ServiceSpec = ProgramService | PostgresService | RedisService;
+
+export interface LinkSpec {
+  readonly name: string;
+  /** "load" is the load generator; anything else names a service. */
+  readonly from: string;
+  readonly to: string;
+  /** Without it essential requests fail: the time that it is down counts against the availability budget. Default false. */
+  readonly essential?: boolean;
+}
+
+export interface ConfigFileSpec {
+  readonly name: string;
+  /** The service that owns the file. */
+  readonly service: string;
+  /** File name inside the service's folder in the run folder. */
+  readonly file: string;
+  /** GET path on the owner that answers what is in force: {version, checksum, values}; checksum is the SHA-256 of values as canonical JSON. */
+  readonly readPath: string;
+}
+
+export interface WatchdogSpec {
+  readonly service: string;
+  readonly supervises: string;
+  /** NDJSON event log inside the watchdog's folder; its format stands in docs/stacks.md. */
+  readonly eventsFile: string;
+  /** An unresponsive service must be acted on within this time, milliseconds. */
+  readonly unresponsiveMs: number;
+  /** A dead process must be acted on within this time, milliseconds. */
+  readonly processGoneMs: number;
+  /** Backoff between hard recoveries: cap in milliseconds. */
+  readonly backoffCapMs: number;
+}
+
+export interface StackSpec {
+  readonly name: string;
+  readonly driver: "processes";
+  readonly services: readonly ServiceSpec[];
+  readonly links: readonly LinkSpec[];
+  readonly watchdog?: WatchdogSpec;
+  readonly configFiles?: readonly ConfigFileSpec[];
+}
+
+/** The link through which load enters. The schema makes sure that there is exactly one. */
+export function loadLink(stack: StackSpec): LinkSpec {
+  const link = stack.links.find((candidate) => candidate.from === "load");
+  if (link === undefined) throw new TypeError("a parsed stack has a link from load");
+  return link;
+}

@@ -1,0 +1,36 @@
+// What a run may have left on this machine, looked at with the tools that an operator would use. Compare a look before with one after.
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import {
+  allPids,
+  commandLine,
+  environmentOf,
+  identify,
+  workingDirectory,
+} from "../support/process-identity.ts";
+
+export interface Residues {
+  /** Processes that bear a run's marker, live in a run folder, or are its reaper. */
+  readonly processes: readonly string[];
+  readonly sharedMemory: readonly string[];
+  readonly temporary: readonly string[];
+}
+
+export function residues(runsDir: string): Residues {
+  const processes = allPids()
+    .filter((pid) => pid !== process.pid && identify(pid) !== undefined)
+    .filter((pid) => {
+      const marked = environmentOf(pid).some((entry) => entry.startsWith("KILN_RUN="));
+      return (
+        marked || workingDirectory(pid).startsWith(`${runsDir}/`) || /run\/reaper\.ts/.test(commandLine(pid))
+      );
+    })
+    .map((pid) => `${pid} ${commandLine(pid)}`);
+  const segments = execFileSync("ipcs", ["-m"], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.startsWith("0x"));
+  const shared = readdirSync("/dev/shm").map((name) => `/dev/shm/${name}`);
+  const temporary = readdirSync(tmpdir()).filter((name) => /kiln|postgres|redis|toxiproxy/i.test(name));
+  return { processes, sharedMemory: [...shared, ...segments].toSorted(), temporary: temporary.toSorted() };
+}
