@@ -5,6 +5,7 @@ import {
   distribution,
   median,
   readStamps,
+  releaseLateness,
   scheduleFigures,
   type Arrival,
   type Grid,
@@ -50,6 +51,15 @@ describe("figures of a schedule", () => {
     expect(late.p50Ms).toBeCloseTo(3, 5);
   });
 
+  test("a late release is told for each segment", () => {
+    const late = releaseLateness(
+      grid,
+      arrivalsOf((segment, i) => (segment === 0 ? 2 : -0.5) + (i % 3)),
+      zeroMs,
+    );
+    expect(late.map((value) => Math.round(value * 100) / 100)).toEqual([2, -0.5]);
+  });
+
   test("percentiles are over all starts of all segments", () => {
     // 30 of 1,000 starts are 20 ms late: p95 does not see them, p99 does.
     const { lateness } = scheduleFigures(
@@ -64,6 +74,11 @@ describe("figures of a schedule", () => {
     const jitter = (_: number, i: number): number => ((i * 7_919) % 100) / 50;
     expect(scheduleFigures(grid, arrivalsOf(jitter, 1.000_1)).rateError).toBeGreaterThan(0.9e-4);
     expect(scheduleFigures(grid, arrivalsOf(jitter)).rateError).toBeLessThan(0.3e-4);
+  });
+
+  test("one start in fifty that comes 60 ms late is no error of the rate", () => {
+    const burst = (_: number, i: number): number => (i > 280 && i % 50 === 0 ? 60 : 0);
+    expect(scheduleFigures(grid, arrivalsOf(burst)).rateError).toBeLessThan(1e-6);
   });
 
   test("a segment without arrivals is an error, not a zero", () => {

@@ -19,7 +19,7 @@ export interface Distribution {
 export interface ScheduleFigures {
   readonly planned: number;
   readonly arrived: number;
-  /** The largest relative error of a segment's rate: least-squares slope of arrivals over the grid, against the planned period. */
+  /** The largest relative error of a segment's rate: slope of arrivals over the grid, against the planned period. */
   readonly rateError: number;
   /**
    * Against a grid anchored, for each segment, at the earliest consistent arrival (the least of arrival - i * period): it needs no plan,
@@ -73,6 +73,18 @@ export function absoluteLateness(
   );
 }
 
+/** How late each segment as a whole began: its anchor against its planned start, milliseconds, in order of the segments. */
+export function releaseLateness(
+  segments: readonly Grid[],
+  arrivals: readonly Arrival[],
+  zeroMs: number,
+): number[] {
+  return segments.map((segment) => {
+    const offsets = offsetsOf(segment, arrivals).map(({ offsetMs }) => offsetMs);
+    return Math.min(...offsets) - zeroMs - segment.startMs;
+  });
+}
+
 interface Offset {
   readonly iteration: number;
   /** Arrival minus iteration * period. */
@@ -87,21 +99,26 @@ function offsetsOf(segment: Grid, arrivals: readonly Arrival[]): Offset[] {
     .map(({ iteration, atMs }) => ({ iteration, offsetMs: atMs - iteration * periodMs }));
 }
 
-/** Least-squares slope of the offsets, milliseconds per start. */
+const driftBlocks = 10;
+
+/**
+ * Slope of the offsets, milliseconds per start: the median slope between the medians of ten blocks (Theil-Sen), which a few very late
+ * starts do not move.
+ */
 function drift(offsets: readonly Offset[]): number {
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
-  const meanIteration = mean(offsets.map(({ iteration }) => iteration));
-  // Uptimes are large numbers: taken from the first one, so that nothing is lost in the sums.
-  const baseMs = offsets[0]?.offsetMs ?? 0;
-  const meanMs = mean(offsets.map(({ offsetMs }) => offsetMs - baseMs));
-  let above = 0;
-  let below = 0;
-  for (const { iteration, offsetMs } of offsets) {
-    above += (iteration - meanIteration) * (offsetMs - baseMs - meanMs);
-    below += (iteration - meanIteration) ** 2;
-  }
-  return below === 0 ? 0 : above / below;
+  const ordered = offsets.toSorted((a, b) => a.iteration - b.iteration);
+  const size = Math.max(1, Math.floor(ordered.length / driftBlocks));
+  const blocks = Array.from({ length: Math.floor(ordered.length / size) }, (_, at) => {
+    const block = ordered.slice(at * size, (at + 1) * size);
+    return {
+      iteration: median(block.map(({ iteration }) => iteration)),
+      offsetMs: median(block.map(({ offsetMs }) => offsetMs)),
+    };
+  });
+  const slopes = blocks.flatMap((from, at) =>
+    blocks.slice(at + 1).map((to) => (to.offsetMs - from.offsetMs) / (to.iteration - from.iteration)),
+  );
+  return median(slopes);
 }
 
 export function distribution(values: readonly number[]): Distribution {

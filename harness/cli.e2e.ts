@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { deadline, eventually } from "./support/clock.ts";
 import { projectRoot } from "./support/tools.ts";
 import {
@@ -17,14 +17,19 @@ import {
 import { residues } from "./testing/residues.ts";
 
 let runs: ReturnType<typeof makeRunsDir>;
+let files: ReturnType<typeof makeRunsDir>;
 beforeAll(() => {
   runs = makeRunsDir();
+  files = makeRunsDir();
 });
-afterAll(() => runs.remove());
+afterAll(() => {
+  runs.remove();
+  files.remove();
+});
 
 /** Writes a scenario file outside the checkout; `body` replaces parts of a scenario that would be fine. */
 function scenarioFile(name: string, text: string): string {
-  const file = join(runs.path, name);
+  const file = join(files.path, name);
   writeFileSync(file, text);
   return file;
 }
@@ -64,8 +69,8 @@ describe("bad input", () => {
 
   test("a run that does not exist, and a folder that is none", async () => {
     expect((await kiln(["judge", "nowhere"], { runsDir: runs.path })).stderr).toMatch(/no run "nowhere"/);
-    mkdirSync(join(runs.path, "empty"));
-    const { code, stderr } = await kiln(["judge", join(runs.path, "empty")]);
+    mkdirSync(join(files.path, "empty"));
+    const { code, stderr } = await kiln(["judge", join(files.path, "empty")]);
     expect(code).toBe(3);
     expect(stderr).toMatch(/plan\.json is missing/);
   });
@@ -81,6 +86,8 @@ describe("a run", () => {
   test("refuses a second run, heals and reports on SIGINT, exits 130, leaves nothing", async () => {
     const before = residues(runs.path);
     const first = startKiln([cli, "run", "micro", "--seed", "5"], { runsDir: runs.path });
+    // A test that fails half-way must not keep the machine's one run.
+    onTestFinished(() => void first.child.kill("SIGKILL"));
     await waitFor(first, /f01-\S+ .*/);
     const runDir = newestRun(runs.path);
     const second = await kiln(["run", "micro"], { runsDir: runs.path });
@@ -99,7 +106,7 @@ describe("a run", () => {
   });
 
   test("a truncated run folder is still judged as far as it goes", async () => {
-    const copy = join(runs.path, "truncated");
+    const copy = join(files.path, "truncated");
     cpSync(newestRun(runs.path), copy, { recursive: true });
     truncateSync(join(copy, "samples.sqlite"), 3_000);
     const { code, stdout } = await kiln(["judge", copy]);

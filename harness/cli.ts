@@ -92,10 +92,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-// A reader that went away (`kiln plan 48h | head`) is no error of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(exitCode.pass);
-  throw error;
-});
+// A reader that went away (`kiln plan 48h | head`, a closed terminal) must not end a run: what it would have read is in the run folder.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+  });
+}
 
 process.exitCode = await main(process.argv);

@@ -87,7 +87,6 @@ test("lines come every 10 s, with one for each important event, and none twice",
     "00:00:01  first",
     "00:01:00  f03-upstream-errors healed",
     "00:01:16  f04-memory-leak injected",
-    "00:01:30 of 00:03:00, 64 of 65 requests/",
     "00:01:40 of 00:03:00, 64 of 65 requests/",
     "00:01:50 of 00:03:00, 64 of 65 requests/",
   ]);

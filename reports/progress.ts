@@ -65,7 +65,8 @@ function liveProgress(stream: ProgressStream, clock: Pick<Clock, "nowMs">, colou
 function lineProgress(stream: ProgressStream, clock: Pick<Clock, "nowMs">): Progress {
   let lastSeq = -Infinity;
   let lastLine = "";
-  let lastAtMs = -Infinity;
+  // The first steady line comes after one period: at the start the events say it all.
+  let lastAtMs = clock.nowMs();
   const say = (line: string): unknown => stream.write(`${line}\n`);
   const fresh = (events: readonly ProgressEvent[]): ProgressEvent[] => {
     const unseen = events.filter(({ seq }) => seq > lastSeq);

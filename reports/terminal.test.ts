@@ -28,7 +28,7 @@ test("colours only where the stream is a terminal, and never with NO_COLOR", () 
   const model = buildReportModel(sampleRun());
   const before = { ...process.env };
   try {
-    for (const name of ["NO_COLOR", "NODE_DISABLE_COLORS", "FORCE_COLOR"]) delete process.env[name];
+    for (const name of ["NO_COLOR", "NODE_DISABLE_COLORS", "FORCE_COLOR", "CI"]) delete process.env[name];
     process.env["TERM"] = "xterm-256color";
     expect(terminalSummary(model, { stream: terminal })).toContain(escape);
     process.env["NO_COLOR"] = "1";

@@ -114,6 +114,20 @@ describe("the agent", () => {
     expect(await agent.call("stop", { id: "leak" })).toEqual({ stopped: false, released: true });
   });
 
+  it("ends a leak at its own deadline, also when nobody asks any more, and keeps no memory", async () => {
+    const agent = await bound(await withAgent());
+    const live = async (): Promise<number> =>
+      ((await agent.call("heap")) as { heapUsedBytes: number }).heapUsedBytes;
+    const before = await live();
+    await agent.call("leak", { id: "leak", bytesPerMin: 600 * mib, forMs: 1_000 });
+    await sleep(700);
+    expect(await agent.call("status")).toMatchObject({ jobs: [{ id: "leak", kind: "leak" }] });
+    expect(((await live()) - before) / mib).toBeGreaterThan(3);
+    await sleep(800);
+    expect(await agent.call("status")).toMatchObject({ jobs: [] });
+    expect(((await live()) - before) / mib).toBeLessThan(1);
+  });
+
   it("burns its share from a thread that can be seen from outside, until its own deadline", async () => {
     const agent = await bound(await withAgent());
     const answer = (await agent.call("burn", { id: "burn", share: 0.5, forMs: 3_000 })) as { tid: number };
@@ -164,7 +178,8 @@ describe("the agent", () => {
     await agent.call("burn", { id: "burn", share: 0.3, forMs: 60_000 });
     await agent.call("leak", { id: "leak", bytesPerMin: 60 * mib, forMs: 60_000 });
     agent.victim.child.kill("SIGTERM");
-    expect(await agent.victim.exited).toBe(0);
+    const late = sleep(10_000).then(() => "still running");
+    expect(await Promise.race([agent.victim.exited, late])).toBe(0);
     expect(isAlive(agent.victim.identity)).toBe(false);
     expect(agent.victim.output()).toBe("");
   });

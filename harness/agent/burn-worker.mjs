@@ -31,13 +31,16 @@ parentPort.postMessage(threadId());
 
 const stopped = () => Atomics.load(control, 0) !== 0;
 const endMs = performance.now() + forMs;
+// What is owed is counted from the start, not slice by slice: the kernel books CPU time of a running thread only at its ticks (4 ms), so
+// each slice overshoots a little, and the next one is the shorter for it.
+let dueMs = cpuMs();
 for (
   let sliceEndMs = performance.now() + sliceMs;
   !stopped() && performance.now() < endMs;
   sliceEndMs += sliceMs
 ) {
-  const enoughMs = cpuMs() + share * sliceMs;
-  while (cpuMs() < enoughMs && !stopped()) spin();
+  dueMs += share * sliceMs;
+  while (cpuMs() < dueMs && !stopped()) spin();
   const restMs = sliceEndMs - performance.now();
   if (restMs > 0) Atomics.wait(control, 0, 0, restMs);
   // Behind by more than a slice (it did not get the core): no catching up later, that would be more than the share asked.

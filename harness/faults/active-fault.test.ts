@@ -117,7 +117,7 @@ describe("an active fault", () => {
 
   it("stops an inject at the line where it remembers, once its time is up", async () => {
     let reached = false;
-    const { active } = setUp({
+    const { active, world } = setUp({
       inject: async (ctx) => {
         await sleep(400);
         await ctx.remember({ late: true });
@@ -127,6 +127,7 @@ describe("an active fault", () => {
     await expect(active.inject()).rejects.toThrow("inject was not done");
     await sleep(200);
     expect(reached).toBe(false);
+    expect(world.ledgerLines.filter((line) => line.startsWith("memory"))).toHaveLength(1);
     expect(await active.heal()).toBe(true);
   });
 

@@ -140,7 +140,7 @@ async function restore(memory: Memory, id: string): Promise<void> {
   }
   // Looked at once more as late as possible: the copying took time in which the stack may have repaired the file itself.
   if ((await hashOf(memory.path)) === memory.corruptHash) await rename(fresh, memory.path);
-  else await rm(fresh, { force: true });
+  await rm(fresh, { force: true });
 }
 
 async function writeDurably(path: string, bytes: Buffer): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { cpuBurn } from "./cpu-burn.ts";
 import { faultContract } from "./fault.contract.ts";
 import { jobsOf, startTestStack } from "./testing/test-stack.ts";
@@ -16,6 +16,7 @@ faultContract({
 describe("cpu-burn", () => {
   it("pins its thread to one core", async () => {
     const stack = await startTestStack();
+    onTestFinished(() => stack.stop());
     const ctx = stack.context("f-pinned");
     await cpuBurn.inject(ctx, { service: "alpha", share: 0.2 });
     const { tid } = ctx.recall() as { tid: number };
@@ -23,11 +24,11 @@ describe("cpu-burn", () => {
     expect(
       /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/task/${tid}/status`, "utf8"))?.[1],
     ).toMatch(/^\d+$/);
-    await stack.stop();
   });
 
   it("counts as healed when its process is gone, and not when that process does not answer", async () => {
     const stack = await startTestStack();
+    onTestFinished(() => stack.stop());
     await cpuBurn.inject(stack.context("f-gone"), { service: "alpha", share: 0.2 });
     const alpha = stack.handle.process("alpha");
     const identity = alpha.find()!;
@@ -38,6 +39,5 @@ describe("cpu-burn", () => {
     alpha.signal(identity, "SIGKILL");
     await expect.poll(() => alpha.find()).toBeUndefined();
     await cpuBurn.heal(stack.context("f-gone"), { service: "alpha", share: 0.2 });
-    await stack.stop();
   });
 });

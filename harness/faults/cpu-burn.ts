@@ -45,23 +45,27 @@ export const cpuBurn = defineFault<CpuBurnOptions>({
     }
   },
 
-  /** CPU time that the kernel booked on that one thread of the process that serves now. */
+  /**
+   * CPU time that the kernel booked on that one thread of the process that serves now. How long it waited for a core is told beside it: on
+   * a saturated machine a share near 1 cannot be had, and then the fault is not as hard as asked, whatever the reason.
+   */
   async confirm(ctx, { service, share }) {
     const tid = recallJob(ctx)?.tid;
     if (tid === undefined) return { effective: false, saw: `no burning thread is known in ${service}` };
     const { pid } = servingProcess(ctx, service);
-    const before = threadTicks(pid, tid);
+    const before = threadTimes(pid, tid);
     const startedMs = ctx.clock.nowMs();
     await sleep(lookMs, ctx.signal, ctx.clock);
-    const after = threadTicks(pid, tid);
+    const after = threadTimes(pid, tid);
     const passedMs = ctx.clock.nowMs() - startedMs;
     if (before === undefined || after === undefined)
       return { effective: false, saw: `${service} (pid ${pid}) has no thread ${tid}` };
-    const cpuMs = ((after - before) / ticksPerSecond) * 1_000;
+    const cpuMs = after.cpuMs - before.cpuMs;
+    const waitedMs = Math.round(after.waitedMs - before.waitedMs);
     const measured = cpuMs / passedMs;
     return {
       effective: measured >= leastRatio * share && measured <= share + mostExcess,
-      saw: `thread ${tid} of ${service} used ${Math.round(cpuMs)} ms of CPU in ${(passedMs / 1_000).toFixed(1)} s`,
+      saw: `thread ${tid} of ${service} used ${Math.round(cpuMs)} ms of CPU in ${(passedMs / 1_000).toFixed(1)} s and waited ${waitedMs} ms for a core`,
       magnitude: { asked: share, measured, unit: "cores" },
     };
   },
@@ -71,13 +75,19 @@ export const cpuBurn = defineFault<CpuBurnOptions>({
   },
 });
 
-/** User and system time of one thread in clock ticks, or undefined when there is no such thread. */
-function threadTicks(pid: number, tid: number): number | undefined {
+/** User and system time of one thread, and its time in the run queue without a core; undefined when there is no such thread. */
+function threadTimes(
+  pid: number,
+  tid: number,
+): { readonly cpuMs: number; readonly waitedMs: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/task/${tid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     // Fields 14 and 15 of proc(5), counted from the state, which is field 3.
-    return Number(fields[11]) + Number(fields[12]);
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    // Second field of schedstat, nanoseconds: sched-stats in the kernel's documentation.
+    const waitedNs = Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, "utf8").split(" ")[1]);
+    return { cpuMs: (ticks / ticksPerSecond) * 1_000, waitedMs: waitedNs / 1e6 };
   } catch (error) {
     if (hasErrno(error, "ENOENT", "ESRCH")) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { faultContract } from "./fault.contract.ts";
 import { kill } from "./kill.ts";
 import { startTestStack } from "./testing/test-stack.ts";
@@ -27,6 +27,7 @@ faultContract({
 describe("kill", () => {
   it("is confirmed by the old process, although a new one already serves", async () => {
     const stack = await startTestStack();
+    onTestFinished(() => stack.stop());
     const ctx = stack.context("f-revived");
     await kill.inject(ctx, { service: "alpha" });
     await expect.poll(() => stack.handle.process("alpha").find()).toBeUndefined();
@@ -34,19 +35,19 @@ describe("kill", () => {
     expect(await kill.confirm(ctx, { service: "alpha" })).toMatchObject({ effective: true });
     await kill.heal(ctx, { service: "alpha" });
     expect(stack.handle.process("alpha").find()).toBeDefined();
-    await stack.stop();
   });
 
   it("cannot kill what is not there", async () => {
     const stack = await startTestStack({ servers: false });
+    onTestFinished(() => stack.stop());
     await expect(kill.inject(stack.context("f-none"), { service: "alpha" })).rejects.toMatchObject({
       code: "service-gone",
     });
-    await stack.stop();
   });
 
   it("expects the stack's own watchdog to act in its own time", async () => {
     const stack = await startTestStack({ servers: false });
+    onTestFinished(() => stack.stop());
     const { spec } = stack.handle;
     const watchdog = {
       service: "beta",
@@ -63,6 +64,5 @@ describe("kill", () => {
     expect(kill.expect({ service: "alpha" }, { stack: { ...spec, watchdog }, holdMs: 0 })).toMatchObject({
       actWithinMs: 1_234,
     });
-    await stack.stop();
   });
 });

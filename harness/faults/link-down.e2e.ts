@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { faultContract } from "./fault.contract.ts";
 import { latency } from "./latency.ts";
 import { linkDown } from "./link-down.ts";
@@ -21,19 +21,19 @@ faultContract({
 describe("link-down", () => {
   it("costs its hold on an essential link, and nothing on another", async () => {
     const stack = await startTestStack({ servers: false });
+    onTestFinished(() => stack.stop());
     const scene = { stack: stack.handle.spec, holdMs: 12_000 };
     expect(linkDown.expect({ link: "alpha" }, scene).unavailableMs).toBe(12_000);
     expect(linkDown.expect({ link: "cache" }, scene).unavailableMs).toBe(0);
-    await stack.stop();
   });
 
   it("is not confirmed when the target itself is gone", async () => {
     const stack = await startTestStack();
+    onTestFinished(() => stack.stop());
     const ctx = stack.context("f-target-gone");
     await linkDown.inject(ctx, { link: "beta" });
     const beta = stack.handle.process("beta");
     beta.signal(beta.find()!, "SIGKILL");
     await expect(linkDown.confirm(ctx, { link: "beta" })).rejects.toThrow("could not be asked");
-    await stack.stop();
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { faultContract } from "./fault.contract.ts";
 import { startTestStack } from "./testing/test-stack.ts";
 import { upstreamErrors } from "./upstream-errors.ts";
@@ -18,6 +18,7 @@ faultContract({
 describe("upstream-errors", () => {
   it("counts as healed when the service is gone, and not when it lives but refuses", async () => {
     const stack = await startTestStack();
+    onTestFinished(() => stack.stop());
     const ctx = stack.context("f-gone");
     await upstreamErrors.inject(ctx, { service: "beta", rate: 0.5 });
     const beta = stack.handle.process("beta");
@@ -29,6 +30,5 @@ describe("upstream-errors", () => {
     beta.signal(identity, "SIGKILL");
     await expect.poll(() => beta.find()).toBeUndefined();
     await upstreamErrors.heal(ctx, { service: "beta", rate: 0.5 });
-    await stack.stop();
   });
 });

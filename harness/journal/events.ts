@@ -53,6 +53,8 @@ export interface PreflightCheck {
   readonly ok: boolean;
   readonly measured: number;
   readonly limit: number;
+  /** True where `limit` is the least that is needed; otherwise it is the most that is fine. */
+  readonly atLeast?: boolean;
   readonly unit: string;
   readonly text: string;
 }

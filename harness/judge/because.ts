@@ -22,7 +22,7 @@ export function becauseOf(
       : "Nothing failed, but not everything could be told: ";
     return `${blame}${firstOf(doubtful)}`;
   }
-  return `every objective was met: ${met(findings, faults, summary).join(", ")}.`;
+  return `Every objective was met: ${met(findings, faults, summary).join(", ")}.`;
 }
 
 /** The first finding in full and how many more; the evidence comes first in the table, so causes stand before consequences. */

@@ -68,7 +68,9 @@ function preflight(plan: Plan, evidence: Evidence): Finding {
   const base = { id: "evidence/preflight", about: "harness" as const, events: looks.map(({ seq }) => seq) };
   const checks = looks.flatMap((look) => look.checks);
   const failed = checks.filter(({ ok }) => !ok);
-  const measures = checks.map(({ name, measured, unit, limit }) => measure(name, measured, unit, limit));
+  const measures = checks.map(({ name, measured, unit, limit, atLeast }) =>
+    atLeast === true ? measure(name, measured, unit) : measure(name, measured, unit, limit),
+  );
   if (failed.length > 0) {
     return finding({
       ...base,
@@ -99,13 +101,12 @@ function journal(evidence: Evidence): Finding {
     about: "harness" as const,
     measures: [measure("unreadable lines", unreadableLines, "count", 0)],
   };
-  if (unreadableLines === 0)
-    return finding({ ...base, status: "pass", title: "Every line of the journal can be read." });
-  return finding({
-    ...base,
-    status: "inconclusive",
-    title: `${countOf(unreadableLines, "line")} of the journal cannot be read: what they said is lost.`,
-  });
+  const damage = evidence.damage ?? [];
+  if (unreadableLines === 0 && damage.length === 0)
+    return finding({ ...base, status: "pass", title: "Every part of the run folder can be read." });
+  const what =
+    damage.length > 0 ? someOf(damage) : `${countOf(unreadableLines, "line")} of the journal cannot be read`;
+  return finding({ ...base, status: "inconclusive", title: `Evidence is lost: ${what}.` });
 }
 
 /** Reported only: what follows from late starts is the latency checker's to say. */

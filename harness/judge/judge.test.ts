@@ -21,7 +21,7 @@ describe("judge", () => {
     const verdict = judge(plan, buildEvidence(plan, { troubles: [outage], events: killEvents() }));
     expect(verdict.findings.filter(({ status }) => status !== "pass")).toEqual([]);
     expect(verdict.status).toBe("pass");
-    expect(verdict.because).toMatch(/^every objective was met: 99\.\d+ % of essential requests/);
+    expect(verdict.because).toMatch(/^Every objective was met: 99\.\d+ % of essential requests/);
     expect(verdict.partial).toBe(false);
   });
 

@@ -25,7 +25,7 @@ const dead = { pid: 4_194_000, startTicks: 5, bootId: bootId() };
 
 beforeEach(async () => {
   base = realpathSync(mkdtempSync(join(tmpdir(), "kiln-down-")));
-  runDir = join(base, "runs", "r");
+  runDir = join(base, "runs", runId);
   mkdirSync(runDir, { recursive: true });
   ledger = await openLedger(runDir);
   await ledger.append({ op: "open", runId, bootId: bootId(), harness: dead });
@@ -81,6 +81,20 @@ test("an unreadable stack record is reported and does not keep processes alive",
   const { problems } = await takeDown({ runDir, by: "heal" });
   expect(problems).toEqual([expect.stringContaining("cannot read")]);
   expect(isAlive(identity)).toBe(false);
+});
+
+test("a run whose folder was removed under it is ended by the marker of its processes", async () => {
+  const child = await spawn({
+    name: "orphan",
+    command: process.execPath,
+    args: ["-e", "setInterval(() => {}, 1e6)"],
+    cwd: "/",
+  });
+  rmSync(runDir, { recursive: true });
+  const { ended } = await takeDown({ runDir, by: "reaper" });
+  expect(ended.map(({ identity }) => identity.pid)).toContain(child.identity.pid);
+  expect(isAlive(child.identity)).toBe(false);
+  expect(existsSync(runDir)).toBe(false);
 });
 
 test("a folder without a ledger is no run", async () => {

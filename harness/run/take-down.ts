@@ -1,7 +1,7 @@
 // The forced end of a run by a process that may not have started it: no good order any more, everything is killed, watchdogs first, and
 // proved gone. Afterwards the run folder holds evidence and logs only.
-import { rmSync } from "node:fs";
-import { isAbsolute, relative } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { basename, isAbsolute, relative } from "node:path";
 import { type Member, reapersOf } from "../stack/membership.ts";
 import { portsOf, readStackRecord } from "../stack/record.ts";
 import type { StackRecord } from "../stack/stack.ts";
@@ -40,7 +40,8 @@ export async function takeDown(request: TakeDownRequest): Promise<TakeDownReport
   const { runDir, by, exclude = [], clock = systemClock } = request;
   const entries = readLedger(runDir);
   const opened = entries.findLast((entry) => entry.op === "open");
-  if (opened === undefined) {
+  const folderIsGone = !existsSync(runDir);
+  if (opened === undefined && !folderIsGone) {
     throw environmentError("run-unknown", `${runDir} has no ledger of a run`, {
       hint: "name a folder in runs/",
     });
@@ -49,23 +50,28 @@ export async function takeDown(request: TakeDownRequest): Promise<TakeDownReport
   const started = startedProcesses(entries);
   const { ended, segments } = await sweep({
     runDir,
-    runId: opened.runId,
+    // Somebody removed the folder of a living run: its name is the id, and the processes bear the marker.
+    runId: opened?.runId ?? basename(runDir),
     spec: record?.spec,
     ports: record === undefined ? [] : portsOf(record),
-    exclude: [...exclude, opened.harness, ...reapersOf(runDir)],
+    exclude: [...exclude, ...(opened === undefined ? [] : [opened.harness]), ...reapersOf(runDir)],
     first: watchdogs(record, started),
     started: started.map(({ identity }) => identity),
     clock,
   });
   if (record !== undefined) deleteData(record.spec, runDir);
   const folders = removeFolders(entries, runDir);
+  if (!folderIsGone) await noteTornDown(runDir, by);
+  return { ended, segments, folders, problems };
+}
+
+async function noteTornDown(runDir: string, by: TakeDownRequest["by"]): Promise<void> {
   const ledger = await openLedger(runDir);
   try {
     await ledger.append({ op: "torn-down", by });
   } finally {
     await ledger.close();
   }
-  return { ended, segments, folders, problems };
 }
 
 /** An unreadable record must not keep the processes alive: they are found without it. */

@@ -1,7 +1,8 @@
 // What a run may have left on this machine, looked at with the tools that an operator would use. Compare a look before with one after.
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   allPids,
   commandLine,
@@ -11,7 +12,7 @@ import {
 } from "../support/process-identity.ts";
 
 export interface Residues {
-  /** Processes that bear a run's marker, live in a run folder, or are its reaper. */
+  /** Processes that bear the marker of one of these runs, live in its folder, or are its reaper. */
   readonly processes: readonly string[];
   readonly sharedMemory: readonly string[];
   readonly temporary: readonly string[];
@@ -21,9 +22,14 @@ export function residues(runsDir: string): Residues {
   const processes = allPids()
     .filter((pid) => pid !== process.pid && identify(pid) !== undefined)
     .filter((pid) => {
-      const marked = environmentOf(pid).some((entry) => entry.startsWith("KILN_RUN="));
+      const runId = environmentOf(pid)
+        .find((entry) => entry.startsWith("KILN_RUN="))
+        ?.slice("KILN_RUN=".length);
+      const marked = runId !== undefined && existsSync(join(runsDir, runId));
       return (
-        marked || workingDirectory(pid).startsWith(`${runsDir}/`) || /run\/reaper\.ts/.test(commandLine(pid))
+        marked ||
+        workingDirectory(pid).startsWith(`${runsDir}/`) ||
+        commandLine(pid).includes(`run/reaper.ts ${runsDir}/`)
       );
     })
     .map((pid) => `${pid} ${commandLine(pid)}`);

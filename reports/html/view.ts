@@ -257,7 +257,7 @@ function howView(model: ReportModel) {
       ...check,
       word: check.ok ? "ok" : "not ok",
       measured: formatValue(check.measured, check.unit),
-      limit: formatValue(check.limit, check.unit),
+      limit: `${check.atLeast === true ? "at least" : "at most"} ${formatValue(check.limit, check.unit)}`,
     })),
   };
 }

@@ -26,7 +26,7 @@ export const dependencyFaults: readonly FaultChoice[] = [
   faults.latency({ link: "postgres", delayMs: [100, 400] }, { hold }),
   faults.linkDown({ link: "redis" }, { hold }),
   faults.upstreamErrors({ service: "upstream", rate: 0.2 }, { hold }),
-  faults.cpuBurn({ service: "gateway", share: [0.5, 1] }, { hold }),
+  faults.cpuBurn({ service: "gateway", share: [0.3, 0.8] }, { hold }),
 ];
 
 /** What needs recovery: a killed process, a configuration file gone bad, memory that grows. */

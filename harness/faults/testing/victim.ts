@@ -57,14 +57,23 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
     text += messageOf(error);
     resolve(null);
   });
-  await eventually(async () => {
-    if (child.exitCode !== null || child.pid === undefined)
-      throw new Error(`${options.command} did not start: ${text}`);
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    await exited;
+  };
+  const serves = (): Promise<true | undefined> => {
+    if (child.exitCode !== null || child.pid === undefined) throw new Error("it ended");
     return options.ready(options.port).then(
       () => true,
       () => undefined,
     );
-  }, deadline(20_000));
+  };
+  try {
+    await eventually(serves, deadline(20_000));
+  } catch (error) {
+    await stop();
+    throw new Error(`${options.command} does not serve: ${text}`, { cause: error });
+  }
   const identity = identify(child.pid ?? 0);
   if (identity === undefined) throw new Error(`${options.command} is gone: ${text}`);
   return {
@@ -73,10 +82,7 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
     child,
     output: () => text,
     exited,
-    stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-      await exited;
-    },
+    stop,
   };
 }
 
