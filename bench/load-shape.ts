@@ -46,7 +46,7 @@ const stack: StackSpec = {
 };
 
 /**
- * A plan of `seconds` in all (8 or more): three quarters at 65/s, then a quarter at 175/s; no faults. Nothing in it is drawn, so the seed
+ * A plan of `seconds` in all (20 or more): three quarters at 65/s, then a quarter at 175/s; no faults. Nothing in it is drawn, so the seed
  * is free to carry the stamp server's port: the load goes straight there, not through the proxy that a run gives the load as its target.
  */
 export function benchPlan(seconds: number, stampPort: number): Plan {

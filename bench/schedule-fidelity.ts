@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { acquireLock } from "../harness/run/lock.ts";
 import { deadline, systemClock } from "../harness/support/clock.ts";
-import { messageOf } from "../harness/support/errors.ts";
+import { exitCode, KilnError, messageOf, usageError } from "../harness/support/errors.ts";
 import { loadTools } from "../harness/support/tools.ts";
 import { runBareK6 } from "./bare-k6.ts";
 import { cpuRatio, judgePairs, laterCpuRatio, renderGoals, renderTable, type Pair } from "./goals.ts";
@@ -30,22 +30,36 @@ interface Options {
 
 /** Beyond the load itself: starts of k6, of the stand-in stack and its end. */
 const extraMs = 60_000;
-const leastSeconds = 8;
+/** Long enough to try the benchmark out. The goals are set for the default: in shorter spikes the jitter of starts hides 0.01 % of rate. */
+const leastSeconds = 20;
+const defaultSeconds = 40;
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      pairs: { type: "string", default: "5" },
-      seconds: { type: "string", default: "40" },
-      json: { type: "boolean", default: false },
-    },
-  });
-  const [pairs, seconds] = [Number(values.pairs), Number(values.seconds)];
-  if (!Number.isInteger(pairs) || pairs < 1)
-    throw new RangeError("--pairs: expected a whole number above zero");
-  if (!Number.isInteger(seconds) || seconds < leastSeconds || seconds > 900)
-    throw new RangeError(`--seconds: expected a whole number from ${leastSeconds} to 900`);
-  return { pairs, seconds, json: values.json };
+  const { pairs, seconds, json } = parseOptions();
+  const whole = (name: string, text: string, least: number, most: number): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw usageError(
+      "bench-option",
+      `--${name}: expected a whole number from ${least} to ${most}, got ${text}`,
+    );
+  };
+  return {
+    pairs: whole("pairs", pairs, 1, 50),
+    seconds: whole("seconds", seconds, leastSeconds, 900),
+    json,
+  };
+}
+
+function parseOptions(): { readonly pairs: string; readonly seconds: string; readonly json: boolean } {
+  const pairs = { type: "string", default: "5" } as const;
+  const seconds = { type: "string", default: String(defaultSeconds) } as const;
+  const json = { type: "boolean", default: false } as const;
+  try {
+    return parseArgs({ options: { pairs, seconds, json } }).values;
+  } catch (error) {
+    throw usageError("bench-option", messageOf(error), { cause: error });
+  }
 }
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -68,7 +82,7 @@ async function stamped<T>(
     const result = await run(server.port, deadline(bench.seconds * 1_000 + extraMs, bench.signal));
     return { result, arrivals: await server.finish() };
   } finally {
-    server.stop();
+    await server.stop();
   }
 }
 
@@ -155,9 +169,7 @@ function report(options: Options, machine: Record<string, unknown>, pairs: reado
   return goals.every(({ pass }) => pass);
 }
 
-async function main(): Promise<number> {
-  const options = readOptions();
-  const interrupt = new AbortController();
+async function main(options: Options, interrupt: AbortController): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(name, () => interrupt.abort(new Error(`interrupted by ${name}`)));
   const machine = {
@@ -168,13 +180,17 @@ async function main(): Promise<number> {
   progress(
     `machine: ${machine.cores} cores (${machine.cpu}), load average ${machine.loadAverage.map((load) => load.toFixed(2)).join(" ")}`,
   );
+  if (options.seconds < defaultSeconds)
+    progress(
+      `note: the goals are set for ${defaultSeconds} s; a rate error over them says nothing in a shorter run`,
+    );
   const folder = mkdtempSync(join(tmpdir(), "kiln-bench-"));
   try {
     const { k6 } = loadTools();
     const lock = acquireLock({ runId: "schedule-fidelity", runDir: folder, wallMs: systemClock.wallMs() });
     try {
       const bench = { seconds: options.seconds, folder, k6, signal: interrupt.signal };
-      return report(options, machine, await measurePairs(options, bench)) ? 0 : 1;
+      return report(options, machine, await measurePairs(options, bench)) ? exitCode.pass : exitCode.fail;
     } finally {
       lock.release();
     }
@@ -183,9 +199,13 @@ async function main(): Promise<number> {
   }
 }
 
+const interrupt = new AbortController();
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(readOptions(), interrupt);
 } catch (error) {
-  process.stderr.write(`bench: ${messageOf(error)}\n`);
-  process.exitCode = 4;
+  const known = error instanceof KilnError ? error : undefined;
+  const hint = known?.hint === undefined ? "" : `\n  ${known.hint}`;
+  process.stderr.write(`bench: ${messageOf(error)}${hint}\n`);
+  if (interrupt.signal.aborted) process.exitCode = exitCode.interrupted;
+  else process.exitCode = known?.kind === "usage" ? exitCode.usage : exitCode.environment;
 }

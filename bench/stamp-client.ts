@@ -11,8 +11,8 @@ export interface StampServer {
   readonly port: number;
   /** Ends the server; resolves with all arrivals in their order. */
   finish(): Promise<Arrival[]>;
-  /** Ends it without reading anything. Idempotent. */
-  stop(): void;
+  /** Ends it without reading anything; resolves when it is gone. Idempotent. */
+  stop(): Promise<void>;
 }
 
 const warmUpRequests = 300;
@@ -40,7 +40,10 @@ export async function startStampServer(folder: string, name: string): Promise<St
       await exited;
       return readStamps(readFileSync(file));
     },
-    stop: () => void child.kill("SIGTERM"),
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
   };
 }
 

@@ -1,16 +1,21 @@
 // One run of Kiln for the benchmark, in a process of its own so that its CPU time can be told apart: the conductor itself with all that a
-// run has (folder, journal, samples, ledger, reaper, stack, probes, pulse, k6), six idle programs as the stack, no faults.
+// run has (folder, journal, samples, ledger, reaper, stack, probes, pulse, progress, k6), six idle programs as the stack, no faults.
 //
 //   node bench/under-kiln.ts <seconds> <stamp port> <runs folder>
 //
 // Prints one line of JSON (KilnFigures) at its end. Interrupts itself in good order on SIGINT, SIGTERM or the end of standard input.
+import { closeSync, openSync, writeSync } from "node:fs";
+import { createProgressFeed } from "../harness/commands/progress-feed.ts";
 import { faultTable } from "../harness/faults/index.ts";
 import type { JournalEvent, SegmentAccounts } from "../harness/journal/events.ts";
-import { runPlan } from "../harness/run/conductor.ts";
+import type { Plan } from "../harness/plan/plan.ts";
+import { runPlan, type RunRequest } from "../harness/run/conductor.ts";
 import { reapersOf } from "../harness/stack/membership.ts";
+import { systemClock } from "../harness/support/clock.ts";
 import { messageOf } from "../harness/support/errors.ts";
 import { processStat, ticksPerSecond } from "../harness/support/process-identity.ts";
 import { loadTools } from "../harness/support/tools.ts";
+import { createProgress } from "../reports/progress.ts";
 import { benchPlan, loadScript } from "./load-shape.ts";
 
 /** CPU times in milliseconds, user and system together. */
@@ -97,6 +102,27 @@ function watchRun(lastSegment: number): Watched {
   };
 }
 
+/** Progress as in a terminal, where it is drawn most often, but shown to nobody. */
+function hiddenProgress(plan: Plan): Pick<RunRequest, "onEvent" | "onPulse"> & { close(): void } {
+  const nowhere = openSync("/dev/null", "w");
+  const stream = {
+    isTTY: true,
+    columns: 120,
+    rows: 40,
+    write: (text: string) => writeSync(nowhere, text) > 0,
+  };
+  const progress = createProgress({ stream, clock: systemClock });
+  const { onEvent, onPulse } = createProgressFeed(plan, progress).listeners;
+  return {
+    onEvent,
+    onPulse,
+    close: () => {
+      progress.close();
+      closeSync(nowhere);
+    },
+  };
+}
+
 async function main([seconds, stampPort, runsDir]: readonly string[]): Promise<void> {
   if (seconds === undefined || stampPort === undefined || runsDir === undefined)
     throw new Error("usage: node bench/under-kiln.ts <seconds> <stamp port> <runs folder>");
@@ -106,7 +132,7 @@ async function main([seconds, stampPort, runsDir]: readonly string[]): Promise<v
   process.stdin.once("end", stop).resume();
   const plan = benchPlan(Number(seconds), Number(stampPort));
   const watched = watchRun(plan.load.segments.length - 1);
-  const { onEvent, onFolder } = watched;
+  const progress = hiddenProgress(plan);
   const result = await runPlan(
     {
       plan,
@@ -115,18 +141,29 @@ async function main([seconds, stampPort, runsDir]: readonly string[]): Promise<v
       faults: faultTable,
       tools: loadTools(),
       commandLine: process.argv,
-      onEvent,
-      onFolder,
-      onPulse: () => undefined,
+      onEvent: (event) => {
+        watched.onEvent(event);
+        progress.onEvent(event);
+      },
+      onFolder: watched.onFolder,
+      onPulse: progress.onPulse,
     },
     interrupt.signal,
   );
-  if (result.outcome !== "completed")
-    throw new Error(`the run under Kiln ended as ${result.outcome}: ${messageOf(result.error)}`, {
-      cause: result.error,
-    });
+  progress.close();
+  if (result.outcome !== "completed") {
+    const why = result.error === undefined ? "" : `: ${messageOf(result.error)}`;
+    throw new Error(`the run under Kiln ended as ${result.outcome}${why}`);
+  }
   process.stdout.write(`${JSON.stringify(watched.figures())}\n`);
-  process.stdin.destroy();
 }
 
-await main(process.argv.slice(2));
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`under-kiln: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  // Its starter still holds the other end.
+  process.stdin.destroy();
+}

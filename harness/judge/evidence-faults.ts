@@ -11,7 +11,7 @@ const smallestShare = 0.5;
 
 export function faultFindings(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
   const found: Finding[] = [];
-  const skipped = plan.faults.filter((step) => wasSkipped(step, evidence));
+  const skipped = plan.faults.filter(wasSkipped);
   // What lies behind the end of evidence is missing because the run is not whole, which is a finding of its own.
   const due = plan.faults.filter((step) => !skipped.includes(step) && step.startMs < evidence.endMs);
   const recordOf = (step: FaultStep): FaultRecord | undefined =>
@@ -90,7 +90,8 @@ function problemsOf(step: FaultStep, record: FaultRecord | undefined, evidence: 
 }
 
 function doubtAbout(step: FaultStep, record: FaultRecord | undefined): string | null {
-  if (record === undefined || record.confirmed === "not-run") return "was planned but never injected.";
+  if (record === undefined || record.confirmed === "not-run")
+    return `was planned but never injected${record === undefined || record.saw === "" ? "" : ` (${record.saw})`}.`;
   if (record.injected === null) return "began to be injected, but never was.";
   if (record.confirmed === "no")
     return `could not be confirmed: asked for ${JSON.stringify(step.options)}, saw: ${record.saw}.`;

@@ -93,6 +93,16 @@ describe("evidence", () => {
     expect(titleOf(skipped, "evidence/skipped")).toMatch(/Lost coverage: 1 fault skipped/);
   });
 
+  it("is doubtful about a fault that the run left out although the plan had it", () => {
+    const reason = "its time had passed 9000 ms ago";
+    const left = check(
+      { events: [{ atMs: 40_000, type: "fault-skipped", id: "f01-kill", reason }] },
+      { faults: [killStep()] },
+    );
+    expect(left.doubtful).toEqual(["evidence/f01-kill"]);
+    expect(titleOf(left, "evidence/f01-kill")).toContain(reason);
+  });
+
   it("is doubtful about a fault at less than half of its size", () => {
     const story = (measured: number) =>
       faultEvents("f02-latency", {

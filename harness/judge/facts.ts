@@ -3,7 +3,7 @@ import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import { baselineFrom, type Baseline } from "./baseline.ts";
 import type { Facts } from "./checker.ts";
-import { configFilesOf, configRestored, reactionTo, timelineOf, type FaultTimeline } from "./instants.ts";
+import { configFilesOf, configReadings, reactionTo, timelineOf, type FaultTimeline } from "./instants.ts";
 import { indexLoad, type LoadIndex } from "./load-index.ts";
 import { unavailableMsOf } from "./outages.ts";
 import { recoveryOf, watchEnd } from "./recovery-time.ts";
@@ -68,7 +68,7 @@ function buildRecord(input: RecordInput): { record: FaultRecord; span: Span | nu
   const reactionEndMs = Math.min(input.nextFaultMs, Math.max(end.atMs, spanOf(timeline, null, 0).toMs));
   const reaction = reactionTo(plan, evidence, timeline, reactionEndMs);
   const files = configFilesOf(plan, step.target);
-  const config = files.length === 0 ? null : { restored: configRestored(evidence, timeline, files) };
+  const config = files.length === 0 ? null : configReadings(evidence, timeline, files);
   const recovery = recoveryOf({ ...input, acted: reaction.acted, config });
   const ill = recovery.recovery === "censored" || recovery.recovery === "undecided";
   const span = timeline.beganMs === null ? null : spanOf(timeline, recovery.recovered, ill ? end.atMs : 0);

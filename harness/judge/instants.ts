@@ -68,9 +68,9 @@ function skipReason(step: FaultStep, evidence: Evidence): string | undefined {
     : `skipped: the stack lacks ${step.skipped.missing.join(", ")}`;
 }
 
-/** True when the plan or the run said beforehand that this fault would not happen: lost coverage, not lost evidence. */
-export function wasSkipped(step: FaultStep, evidence: Evidence): boolean {
-  return step.skipped !== undefined || evidence.eventsOf("fault-skipped").some(({ id }) => id === step.id);
+/** True when the plan says beforehand that this fault will not happen: lost coverage. One that the run left out is lost evidence. */
+export function wasSkipped(step: FaultStep): boolean {
+  return step.skipped !== undefined;
 }
 
 function instant(atMs: number | null, sinceMs: number | null): Instant | null {
@@ -155,14 +155,20 @@ export function startOf(event: EventOf<"process">): number {
   return event.startedAtMs ?? event.atMs;
 }
 
-/** From the config fault's injection to the first reading that finds the file valid again. */
-export function configRestored(
+export interface ConfigReadings {
+  /** From the config fault's injection to the first reading that finds the file valid again. */
+  readonly restored: Instant | null;
+  /** Some reading found it bad. Without one, and without `restored`, nobody looked: that is no evidence of anything. */
+  readonly seenBad: boolean;
+}
+
+export function configReadings(
   evidence: Evidence,
   timeline: FaultTimeline,
   files: readonly string[],
-): Instant | null {
+): ConfigReadings {
   const { injected, beganMs } = timeline;
-  if (injected === null || beganMs === null) return null;
+  if (injected === null || beganMs === null) return { restored: null, seenBad: false };
   const readings = evidence
     .eventsOf("config")
     .filter(({ file, atMs }) => files.includes(file) && atMs >= beganMs);
@@ -170,16 +176,19 @@ export function configRestored(
   const valid = readings
     .slice(Math.max(0, firstBad))
     .find(({ fileValid, atMs }) => fileValid && (firstBad !== -1 || atMs >= injected.atMs));
-  if (valid !== undefined)
-    return { atMs: valid.atMs, errorMs: Math.min(valid.sincePreviousMs, valid.atMs - beganMs) };
-  if (firstBad !== -1) return null;
+  const seenBad = firstBad !== -1;
+  if (valid !== undefined) {
+    const errorMs = Math.min(valid.sincePreviousMs, valid.atMs - beganMs);
+    return { restored: { atMs: valid.atMs, errorMs }, seenBad };
+  }
+  if (seenBad) return { restored: null, seenBad };
   // No reading found it bad, and readings are journalled only on change: it was mended between two looks. The second look that fell due
   // after the injection began only when the first had ended, so by then the file had been read once.
   const looks = files
     .flatMap((file) => [...evidence.samples(`config.${file}.read`, injected.atMs)])
     .map(({ atMs }) => atMs);
   const second = looks.toSorted((a, b) => a - b)[1];
-  return second === undefined ? null : { atMs: second, errorMs: second - beganMs };
+  return { restored: second === undefined ? null : { atMs: second, errorMs: second - beganMs }, seenBad };
 }
 
 /** Files that a target such as "config:gateway" means: named by themselves or by their service. Empty for other targets. */

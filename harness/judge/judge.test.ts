@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { checkers } from "./index.ts";
 import { judge, judgeWith } from "./judge.ts";
 import { buildEvidence } from "./testing/evidence-builder.ts";
-import { killStep, testPlan } from "./testing/plan-builder.ts";
-import { killEvents } from "./testing/stories.ts";
+import { configStep, killStep, testPlan } from "./testing/plan-builder.ts";
+import { faultEvents, killEvents } from "./testing/stories.ts";
 
 const objectives = {
   availability: 0.99,
@@ -84,6 +84,31 @@ describe("judge", () => {
     const verdict = judge(plan, evidence);
     expect(verdict.status).toBe("inconclusive");
     expect(verdict.because).toMatch(/malformed/);
+  });
+
+  it("never fails a healthy run whose samples were lost, and says what was lost", () => {
+    const plan = testPlan({
+      objectives,
+      faults: [killStep(), configStep({ startMs: 80_000, healMs: 80_000, settleUntilMs: 95_000 })],
+    });
+    const events = [
+      ...killEvents({ atMs: 40_000 }),
+      ...faultEvents("f03-config", { atMs: 80_000, healedMs: 84_000 }),
+    ];
+    const evidence = {
+      ...buildEvidence(plan, { events }),
+      damage: ["samples.sqlite cannot be read: database disk image is malformed"],
+      cells: () => [],
+      seconds: () => [],
+      series: () => [],
+      samples: () => [],
+    };
+    const verdict = judge(plan, evidence);
+    expect(verdict.findings.filter(({ status }) => status === "fail")).toEqual([]);
+    expect(verdict.status).toBe("inconclusive");
+    expect(verdict.findings.find(({ id }) => id === "evidence/journal")?.title).toContain(
+      "samples.sqlite cannot be read",
+    );
   });
 
   it("gives a partial, inconclusive verdict on a run that goes on, and none that passes on an interrupted one", () => {

@@ -96,6 +96,7 @@ function withEventsAtHand(evidence: Evidence): Evidence {
     endMs: evidence.endMs,
     ended: evidence.ended,
     unreadableLines: evidence.unreadableLines,
+    damage: evidence.damage ?? [],
     events: () => evidence.events(),
     eventsOf: <T extends JournalType>(type: T) => (byType.get(type) ?? []) as EventOf<T>[],
     cells: (fromMs, toMs) => evidence.cells(fromMs, toMs),

@@ -2,7 +2,7 @@
 // not a number: the checker passes on its upper end and fails on its lower.
 import type { FaultStep, Plan } from "../plan/plan.ts";
 import { latencyWindowSeconds, type Baseline } from "./baseline.ts";
-import type { FaultTimeline } from "./instants.ts";
+import type { ConfigReadings, FaultTimeline } from "./instants.ts";
 import type { LoadIndex } from "./load-index.ts";
 import { episodesIn, type Episode, type Watch } from "./outages.ts";
 import type { FaultRecord, Instant } from "./verdict.ts";
@@ -36,7 +36,7 @@ export interface RecoveryInput {
   readonly nextFaultMs: number;
   readonly acted: Instant | null;
   /** Readings of the config file: only for faults on one. */
-  readonly config: { readonly restored: Instant | null } | null;
+  readonly config: ConfigReadings | null;
 }
 
 const notRun: RecoveryFacts = {
@@ -187,9 +187,16 @@ function configTimed(
   const ownWork = restored !== null && restored.atMs <= byKiln && restored.atMs <= end.atMs;
   if (!ownWork) {
     // A reading that was surely valid only after Kiln's own heal began does not tell who mended the file.
-    const recovery = earliestMs < byKiln && restored !== null ? "undecided" : "censored";
+    const untold = restored === null ? input.config?.seenBad !== true : earliestMs < byKiln;
+    const recovery = untold ? "undecided" : "censored";
     const low = Math.max(0, Math.min(byKiln, end.atMs, earliestMs) - start.atMs);
-    const why = recovery === "undecided" ? ["the stack or Kiln's own heal may have mended the file"] : [];
+    const why = !untold
+      ? []
+      : [
+          restored === null
+            ? "nobody read the file"
+            : "the stack or Kiln's own heal may have mended the file",
+        ];
     return {
       recovered: null,
       recoveryMs: { low, high: null },

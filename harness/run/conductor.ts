@@ -17,7 +17,7 @@ import type { Tools } from "../support/tools.ts";
 import { createWallJoin } from "../support/wall-join.ts";
 import { carryOutFaults } from "./fault-schedule.ts";
 import { createFaultLedger } from "./fault-ledger.ts";
-import { openLedger, type Ledger } from "./ledger.ts";
+import { epochOf, openLedger, readLedger, type Ledger } from "./ledger.ts";
 import { acquireLock } from "./lock.ts";
 import { preflight } from "./preflight.ts";
 import { startPulse } from "./pulse.ts";
@@ -168,7 +168,7 @@ async function withStack(
 ): Promise<Ended> {
   const { plan } = request;
   const { files } = scope;
-  const { journal, samples, clock, zeroMonotonicMs, runDir } = files;
+  const { journal, samples, clock, zeroMonotonicMs, runDir, logsDir } = files;
   const wall = createWallJoin();
   const load = createLoadDriver({
     plan,
@@ -189,7 +189,15 @@ async function withStack(
     const planMs = live.zeroMs === null ? null : systemClock.nowMs() - live.zeroMs;
     request.onPulse(planMs === null ? null : load.live(), planMs);
   };
-  const pulse = startPulse({ journal, samples, clock, wall, duties });
+  const pulse = startPulse({
+    journal,
+    samples,
+    clock,
+    wall,
+    logsDir,
+    duties,
+    onGap: () => noteEpoch(journal, runDir),
+  });
   try {
     await probes.ready;
     return await Promise.race([underLoad(request, scope, stack, load, live), pulse.failed]);
@@ -199,6 +207,16 @@ async function withStack(
     load.flush();
     samples.commit();
   }
+}
+
+/** After a gap: says so when the reaper has healed meanwhile, which its own epoch in the ledger shows. */
+function noteEpoch(journal: JournalWriter, runDir: string): void {
+  const epoch = epochOf(readLedger(runDir));
+  if (epoch > 0)
+    journal.write({
+      type: "control-plane",
+      what: `the reaper healed while the harness did not run (epoch ${epoch})`,
+    });
 }
 
 async function underLoad(

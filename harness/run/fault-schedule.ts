@@ -11,6 +11,8 @@ import { hasErrno, messageOf } from "../support/errors.ts";
 
 /** Where the scenario sets no recovery objective: the limit of REQUIREMENTS H6. */
 const defaultRecoveryMs = 60_000;
+/** A fault that could not be injected within this time of its plan is not injected at all. */
+const latestMs = 2_000;
 /** Three periods of the configuration probe. */
 const watchMendedMs = 1_500;
 /** Time that healing gets after the run itself was aborted. It never shares the run's spent signal. */
@@ -43,6 +45,16 @@ async function carryOut(step: FaultStep, request: ScheduleRequest): Promise<void
     return;
   }
   if (!(await arrived(step.startMs, request))) return;
+  const lateMs = clock.nowMs() - step.startMs;
+  if (lateMs > latestMs) {
+    // The harness was stopped or the machine slept: a fault that comes now would hit a stretch that was planned to be calm.
+    journal.write({
+      type: "fault-skipped",
+      id: step.id,
+      reason: `its time had passed ${Math.round(lateMs)} ms ago`,
+    });
+    return;
+  }
   const active = request.activate(step);
   try {
     await active.inject(signal);

@@ -4,10 +4,13 @@ import type { JournalWriter } from "../journal/events.ts";
 import type { SampleWriter } from "../journal/sample-writer.ts";
 import { everyTick, type Clock } from "../support/clock.ts";
 import type { WallJoin } from "../support/wall-join.ts";
+import { capLogs } from "./log-cap.ts";
 
 /** A tick later than this means that nobody was watching meanwhile. */
 const gapLimitMs = 2_000;
 const clockEventEveryMs = 60_000;
+/** How often the logs are measured. */
+const logLookEveryMs = 60_000;
 
 export interface PulseRequest {
   readonly journal: JournalWriter;
@@ -15,27 +18,38 @@ export interface PulseRequest {
   /** Counts from the journal's zero. */
   readonly clock: Clock;
   readonly wall: WallJoin;
-  /** Runs each second before the commit: load flush, heartbeat, progress, stop conditions. */
+  readonly logsDir: string;
+  /** Called after a stretch in which the process did not run: the reaper may have healed behind its back. */
+  readonly onGap: () => void;
+  /** Runs each second before the commit: load flush, progress, stop conditions. */
   readonly duties: () => void;
 }
 
 /** Beats until `stop`; a duty that throws ends the pulse, and `failed` rejects with its error. */
-export function startPulse({ journal, samples, clock, wall, duties }: PulseRequest): {
+export function startPulse({ journal, samples, clock, wall, logsDir, onGap, duties }: PulseRequest): {
   stop(): Promise<void>;
   readonly failed: Promise<never>;
 } {
   const ending = new AbortController();
   let lastMs = clock.nowMs();
   let nextClockMs = lastMs;
+  let nextLogMs = lastMs + logLookEveryMs;
   const tick = (): void => {
     const nowMs = clock.nowMs();
-    if (nowMs - lastMs > 1_000 + gapLimitMs)
+    if (nowMs - lastMs > 1_000 + gapLimitMs) {
       journal.write({ type: "gap", what: "the harness did not run", lengthMs: nowMs - lastMs });
+      onGap();
+    }
     lastMs = nowMs;
     const stepMs = wall.observe();
     if (stepMs !== undefined || nowMs >= nextClockMs) {
       journal.write({ type: "clock", wallMs: clock.wallMs(), ...(stepMs === undefined ? {} : { stepMs }) });
       nextClockMs = nowMs + clockEventEveryMs;
+    }
+    if (nowMs >= nextLogMs) {
+      for (const name of capLogs(logsDir))
+        journal.write({ type: "note", level: "info", text: `log ${name} was rotated` });
+      nextLogMs = nowMs + logLookEveryMs;
     }
     duties();
     samples.commit();
@@ -50,6 +64,7 @@ export function startPulse({ journal, samples, clock, wall, duties }: PulseReque
     failed,
     async stop() {
       ending.abort();
+      // Its error, if any, went to whoever raced `failed`.
       await loop.catch(() => {});
     },
   };

@@ -11,6 +11,10 @@ import {
   workingDirectory,
 } from "../support/process-identity.ts";
 
+const suspect = /kiln|postgres|redis|toxiproxy/i;
+/** Folders that tests and benchmarks make for themselves; others of them may run at the same time. */
+const ofTests = /^kiln-(?:bench|runs|fault|down|setup|journal)-/;
+
 export interface Residues {
   /** Processes that bear the marker of one of these runs, live in its folder, or are its reaper. */
   readonly processes: readonly string[];
@@ -37,6 +41,6 @@ export function residues(runsDir: string): Residues {
     .split("\n")
     .filter((line) => line.startsWith("0x"));
   const shared = readdirSync("/dev/shm").map((name) => `/dev/shm/${name}`);
-  const temporary = readdirSync(tmpdir()).filter((name) => /kiln|postgres|redis|toxiproxy/i.test(name));
+  const temporary = readdirSync(tmpdir()).filter((name) => suspect.test(name) && !ofTests.test(name));
   return { processes, sharedMemory: [...shared, ...segments].toSorted(), temporary: temporary.toSorted() };
 }
