@@ -45,3 +45,8 @@ test("a disk that is full while the run goes on is an environment error with a h
   );
   journal.close();
 });
+
+test("without a preflight nobody looks at the machine, and nothing is held up", async () => {
+  const checks = await preflight({ durationMs: 1_000, preflightMs: 0 }, dir, plenty, never);
+  expect(checks.map(({ name }) => name)).toEqual(["disk", "memory"]);
+});
