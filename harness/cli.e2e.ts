@@ -55,6 +55,22 @@ describe("bad input", () => {
     expect(stderr).not.toMatch(/ {4}at /);
   });
 
+  test.each([
+    ["ends the process", "process.exit(0);", /ended the process, or never finished/],
+    [
+      "never finishes",
+      "await new Promise(() => {});\nexport default {};",
+      /ended the process, or never finished/,
+    ],
+    ["exports a promise", 'export default Promise.reject(new Error("x"));', /got a promise/],
+    ["asks for a flood", "export default { load: { steadyRps: 1e9 } };", /at most 100000/],
+  ])("a scenario file that %s is refused", async (_, text, message) => {
+    const { code, stderr } = await kiln(["plan", scenarioFile("odd.ts", text)]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/odd\.ts/);
+  });
+
   test("a misspelt key and a negative duration are named with their key paths", async () => {
     const file = scenarioFile(
       "keys.ts",

@@ -7,7 +7,7 @@ import { buildReportModel } from "../../reports/model.ts";
 import { openRun, type OpenRun } from "../journal/run-folder.ts";
 import { judge } from "../judge/judge.ts";
 import type { Status, Verdict } from "../judge/verdict.ts";
-import { exitCode, type ExitCode } from "../support/errors.ts";
+import { exitCode, hasErrno, messageOf, type ExitCode } from "../support/errors.ts";
 import { findRun } from "./find-run.ts";
 
 export const verdictFileName = "verdict.json";
@@ -20,8 +20,14 @@ export function exitCodeOf(status: Status): ExitCode {
 export function judgeRun(run: OpenRun): Verdict {
   const verdict = judge(run.plan, run.evidence);
   const file = join(run.runDir, verdictFileName);
-  writeFileSync(`${file}.tmp`, `${JSON.stringify(verdict, null, 2)}\n`);
-  renameSync(`${file}.tmp`, file);
+  try {
+    writeFileSync(`${file}.tmp`, `${JSON.stringify(verdict, null, 2)}\n`);
+    renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    // Evidence that may only be read can still be judged.
+    if (!hasErrno(error, "EACCES", "EPERM", "EROFS", "ENOSPC")) throw error;
+    process.stderr.write(`kiln: the verdict is not kept: ${messageOf(error)}\n`);
+  }
   return verdict;
 }
 

@@ -66,6 +66,8 @@ export type JournalBody =
       readonly scenario: string;
       readonly seed: string;
       readonly planHash: string;
+      /** SHA-256 of plan.json as it was written, so that a plan changed afterwards shows. */
+      readonly planFileHash?: string;
       readonly wallStart: string;
       /** CLOCK_MONOTONIC of atMs = 0, so that another process of this boot can go on. */
       readonly monotonicZeroMs: number;

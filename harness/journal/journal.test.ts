@@ -1,8 +1,9 @@
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { clockFrom, systemClock } from "../support/clock.ts";
+import { sha256 } from "../support/json.ts";
 import { LatencySketch } from "../support/latency-sketch.ts";
 import type { JournalBody } from "./events.ts";
 import { openJournal } from "./journal-file.ts";
@@ -21,6 +22,7 @@ const header: JournalBody = {
   scenario: "smoke",
   seed: "1",
   planHash: "h",
+  planFileHash: sha256(JSON.stringify({ v: 1 })),
   wallStart: "2026-01-01T00:00:00.000Z",
   monotonicZeroMs: 0,
   bootId: "b",
@@ -107,12 +109,32 @@ describe("a run folder", () => {
     expect(openRun(dir).evidence.unreadableLines).toBe(0);
     appendFileSync(
       join(dir, "journal.ndjson"),
-      '\n{"seq":10,"atMs":7000,"type":"note","level":"info","text":"x"}\n',
+      '\n{"seq":4,"atMs":7000,"type":"note","level":"info","text":"x"}\n',
     );
     const run = openRun(dir);
     expect(run.evidence.unreadableLines).toBe(1);
     expect(run.evidence.damage).toEqual(["1 lines of journal.ndjson cannot be read"]);
     expect(run.evidence.eventsOf("note")).toHaveLength(2);
+  });
+
+  test("a line that is gone or doubled, and a time that is none, are damage", () => {
+    writeRun();
+    const file = join(dir, "journal.ndjson");
+    const lines = readFileSync(file, "utf8").split("\n");
+    writeFileSync(file, [lines[0], lines[2], ""].join("\n"));
+    expect(openRun(dir).evidence.damage).toEqual(["journal.ndjson goes from line 1 to line 3"]);
+    writeFileSync(file, [lines[0], lines[1], lines[1], lines[2], ""].join("\n"));
+    expect(openRun(dir).evidence.damage).toEqual(["journal.ndjson goes from line 2 to line 2"]);
+    writeFileSync(file, [lines[0], lines[1], lines[2]?.replace(/"atMs":\d+/, '"atMs":null'), ""].join("\n"));
+    expect(openRun(dir).evidence.unreadableLines).toBe(1);
+  });
+
+  test("a plan that was changed after the run is damage", () => {
+    writeRun();
+    writeFileSync(join(dir, "plan.json"), JSON.stringify({ v: 1, objectives: {} }));
+    expect(openRun(dir).evidence.damage).toEqual([
+      "plan.json is not the plan that was run: it was changed afterwards",
+    ]);
   });
 
   test("a truncated sample file is damage, not a crash", () => {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan } from "../plan/plan.ts";
 import { messageOf, usageError } from "../support/errors.ts";
+import { sha256 } from "../support/json.ts";
 import { journalFileName } from "./journal-file.ts";
 import type { EventOf, JournalEvent } from "./events.ts";
 import type { Evidence } from "./evidence.ts";
@@ -20,7 +21,7 @@ export interface OpenRun {
 
 /** Opens a run folder. Throws a usage error that says what is missing when it is none, or was killed before the run began. */
 export function openRun(runDir: string): OpenRun {
-  const plan = readPlan(runDir);
+  const { plan, planFileHash } = readPlan(runDir);
   const { events, unreadableLines, damage } = readJournal(runDir);
   const header = events.find((event): event is EventOf<"run-started"> => event.type === "run-started");
   if (header === undefined) {
@@ -32,12 +33,14 @@ export function openRun(runDir: string): OpenRun {
       { hint },
     );
   }
+  if (header.planFileHash !== undefined && header.planFileHash !== planFileHash)
+    damage.push(`${planFileName} is not the plan that was run: it was changed afterwards`);
   const samples = openSamples(runDir, damage);
   const evidence = buildEvidence(header, events, unreadableLines, damage, samples);
   return { runDir, plan, evidence, close: () => samples?.close() };
 }
 
-function readPlan(runDir: string): Plan {
+function readPlan(runDir: string): { plan: Plan; planFileHash: string } {
   const file = join(runDir, planFileName);
   const hint = "give the path of a folder under runs/ (`kiln runs` lists them)";
   if (!existsSync(runDir)) throw usageError("run-folder-missing", `${runDir}: no such run folder`, { hint });
@@ -46,9 +49,10 @@ function readPlan(runDir: string): Plan {
       hint,
     });
   try {
-    const plan = JSON.parse(readFileSync(file, "utf8")) as Plan;
-    if (plan.v !== 1) throw new TypeError(`expected version 1 of the plan format, got ${String(plan.v)}`);
-    return plan;
+    const text = readFileSync(file, "utf8");
+    const plan = JSON.parse(text) as Plan;
+    if (plan?.v !== 1) throw new TypeError(`expected version 1 of the plan format, got ${String(plan?.v)}`);
+    return { plan, planFileHash: sha256(text) };
   } catch (error) {
     throw usageError("run-folder-bad-plan", `${file}: not readable as a plan: ${messageOf(error)}`, {
       hint,
@@ -73,11 +77,18 @@ function readJournal(runDir: string): { events: JournalEvent[]; unreadableLines:
   }
   const last = torn === undefined || torn === "" ? undefined : parseLine(torn);
   if (last !== undefined) events.push(last);
-  return {
-    events,
-    unreadableLines,
-    damage: unreadableLines > 0 ? [`${unreadableLines} lines of ${journalFileName} cannot be read`] : [],
-  };
+  const damage = unreadableLines > 0 ? [`${unreadableLines} lines of ${journalFileName} cannot be read`] : [];
+  return { events, unreadableLines, damage: [...damage, ...sequenceDamage(events)] };
+}
+
+/** Every line has the next number, so that a line that is gone or doubled shows. */
+function sequenceDamage(events: readonly JournalEvent[]): string[] {
+  let expected = 1;
+  for (const { seq } of events) {
+    if (seq !== expected) return [`${journalFileName} goes from line ${expected - 1} to line ${seq}`];
+    expected++;
+  }
+  return [];
 }
 
 function parseLine(line: string): JournalEvent | undefined {
@@ -85,7 +96,8 @@ function parseLine(line: string): JournalEvent | undefined {
     const value: unknown = JSON.parse(line);
     const isEvent =
       typeof value === "object" && value !== null && "type" in value && "seq" in value && "atMs" in value;
-    return isEvent ? (value as JournalEvent) : undefined;
+    const counted = isEvent && Number.isSafeInteger(value.seq) && Number.isFinite(value.atMs);
+    return counted ? (value as JournalEvent) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { environmentError, messageOf } from "../support/errors.ts";
 import { LatencySketch } from "../support/latency-sketch.ts";
-import type { LoadCell, LoadSecond, Outcome, Sample, SeriesInfo } from "./evidence.ts";
+import { outcomes, type LoadCell, type LoadSecond, type Sample, type SeriesInfo } from "./evidence.ts";
 import type { SampleWriter } from "./sample-writer.ts";
 
 export const sampleFileName = "samples.sqlite";
@@ -111,8 +111,15 @@ type Row = Record<string, SQLOutputValue>;
 const numberOf = (value: SQLOutputValue | undefined): number => Number(value);
 const maybeNumber = (value: SQLOutputValue | undefined): number | null =>
   value === null || value === undefined ? null : Number(value);
-const sketchOf = (value: SQLOutputValue | undefined): LatencySketch =>
-  LatencySketch.decode(value as Uint8Array);
+/** A damaged sketch reads as an empty one; the judge holds its count against the cell's and finds it out. */
+function sketchOf(value: SQLOutputValue | undefined): LatencySketch {
+  try {
+    return LatencySketch.decode(value as Uint8Array);
+  } catch (error) {
+    if (error instanceof RangeError) return new LatencySketch();
+    throw error;
+  }
+}
 
 /** Opens samples.sqlite for reading, also of a run that is still going. Throws when it is missing or no database. */
 export function openSampleReader(runDir: string): SampleReader {
@@ -162,7 +169,8 @@ function cellOf(row: Row): LoadCell {
     route: String(row["route"]),
     priority: String(row["priority"]),
     essential: row["essential"] === 1,
-    outcome: String(row["outcome"]) as Outcome,
+    // A word that no load script knows is no success.
+    outcome: outcomes.find((outcome) => outcome === row["outcome"]) ?? "failed",
     count: numberOf(row["count"]),
     latency: sketchOf(row["latency"]),
   };

@@ -8,6 +8,8 @@ import type { FaultRecord, Finding } from "./verdict.ts";
 
 /** A fault that bites at less than this share of its asked size is not the fault that was asked for. */
 const smallestShare = 0.5;
+/** A fault this far off its plan reaches into stretches that were planned to be calm (settle times are 5 s and more). */
+const timingSlackMs = 5_000;
 
 export function faultFindings(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
   const found: Finding[] = [];
@@ -95,6 +97,12 @@ function doubtAbout(step: FaultStep, record: FaultRecord | undefined): string | 
   if (record.injected === null) return "began to be injected, but never was.";
   if (record.confirmed === "no")
     return `could not be confirmed: asked for ${JSON.stringify(step.options)}, saw: ${record.saw}.`;
+  const lateMs = record.injected.atMs - record.injected.errorMs - step.startMs;
+  if (Math.abs(lateMs) > timingSlackMs)
+    return `was injected ${lateMs > 0 ? "late" : "early"}, by ${Math.abs(Math.round(lateMs))} ms.`;
+  const heldOverMs = record.kind === "held" && record.healed !== null ? record.healed.atMs - step.healMs : 0;
+  if (Math.abs(heldOverMs) > timingSlackMs)
+    return `was healed ${heldOverMs > 0 ? "late" : "early"}, by ${Math.abs(Math.round(heldOverMs))} ms: what was planned around it did not happen as planned.`;
   const { magnitude } = record;
   if (magnitude !== null && magnitude.asked > 0 && magnitude.measured < smallestShare * magnitude.asked) {
     return `bit at less than half of its size: asked for ${magnitude.asked} ${magnitude.unit}, measured ${magnitude.measured} ${magnitude.unit}.`;

@@ -120,6 +120,26 @@ function bookProblems(
   const bookedDrops = ended.reduce((sum, account) => sum + account.dropped, 0);
   if (bookedDrops !== dropped)
     found.push(`${bookedDrops} dropped in the books but ${dropped} in the samples`);
+  return [...found, ...sampleProblems(evidence, facts, ended)];
+}
+
+/** The samples must agree with themselves: a row for each second, a latency for each request, the starts of the books. */
+function sampleProblems(evidence: Evidence, facts: Facts, ended: readonly Account[]): string[] {
+  const rows = new Set<number>();
+  let started = 0;
+  for (const second of evidence.seconds()) {
+    rows.add(second.second);
+    started += second.started;
+  }
+  let untimed = 0;
+  for (const cell of evidence.cells()) untimed += Math.abs(cell.count - cell.latency.count);
+  const missing = facts.load.seconds.filter(({ second, planned }) => planned > 0 && !rows.has(second)).length;
+  const booked = ended.reduce((sum, account) => sum + account.started, 0);
+  const found: string[] = [];
+  if (missing > 0) found.push(`${countOf(missing, "second")} of load without a record`);
+  if (untimed > 0) found.push(`${countOf(untimed, "request")} without a latency`);
+  if (missing === 0 && booked !== started)
+    found.push(`${booked} started in the books but ${started} in the samples`);
   return found;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Plan } from "../plan/plan.ts";
 import { evidenceChecker } from "./evidence.ts";
+import { LatencySketch } from "../support/latency-sketch.ts";
 import { gatherFacts } from "./facts.ts";
 import { buildEvidence, type Script } from "./testing/evidence-builder.ts";
 import { heldStep, killStep, segment, testPlan } from "./testing/plan-builder.ts";
@@ -101,6 +102,30 @@ describe("evidence", () => {
     );
     expect(left.doubtful).toEqual(["evidence/f01-kill"]);
     expect(titleOf(left, "evidence/f01-kill")).toContain(reason);
+  });
+
+  it("is doubtful about a fault that lay far beside its plan", () => {
+    const faults = [heldStep()];
+    const story = (atMs: number, healedMs: number) =>
+      check({ events: faultEvents("f02-latency", { atMs, healedMs }) }, { faults });
+    expect(story(40_000, 50_000).doubtful).toEqual([]);
+    expect(titleOf(story(40_000, 58_000), "evidence/f02-latency")).toMatch(/healed late, by 8000 ms/);
+    expect(titleOf(story(46_000, 50_000), "evidence/f02-latency")).toMatch(/injected late/);
+  });
+
+  it("is doubtful about samples that do not agree with themselves", () => {
+    const plan = testPlan();
+    const whole = buildEvidence(plan);
+    const judged = (changes: Partial<typeof whole>) => {
+      const evidence = { ...whole, ...changes };
+      const found = evidenceChecker.check(plan, evidence, gatherFacts(plan, evidence));
+      return found.find(({ id }) => id === "evidence/accounts")?.title;
+    };
+    expect(
+      judged({ seconds: () => [...whole.seconds()].filter(({ second }) => second < 20 || second > 49) }),
+    ).toMatch(/30 seconds of load without a record/);
+    const emptied = [...whole.cells()].map((cell) => ({ ...cell, latency: new LatencySketch() }));
+    expect(judged({ cells: () => emptied })).toMatch(/requests without a latency/);
   });
 
   it("is doubtful about a fault at less than half of its size", () => {

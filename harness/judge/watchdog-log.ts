@@ -45,6 +45,9 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence): Findi
     (event) => isHardAction(event) && targetOf(plan, event) === spec.supervises,
   );
   const rescues = evidence.eventsOf("rescued").filter(({ service }) => service === spec.supervises);
+  // A log without a single line, or a process that nobody ever looked at, is missing evidence: it contradicts nothing.
+  const silent = evidence.eventsOf("watchdog").length === 0;
+  const unwatched = seen.length === 0;
   const found: Finding[] = [];
   for (const [index, birth] of born.entries()) {
     const atMs = startOf(birth);
@@ -53,7 +56,7 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence): Findi
     const explained = [...told, ...rescues].some(
       (event) => event.atMs > sinceMs - clockSlackMs && event.atMs <= atMs + clockSlackMs,
     );
-    if (inTime && !explained) {
+    if (inTime && !explained && !silent) {
       const title = `${spec.supervises} was restarted at ${seconds(atMs)}, but the watchdog's log knows of no action.`;
       found.push(
         finding({
@@ -73,7 +76,7 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence): Findi
       (birth) =>
         startOf(birth) >= action.atMs - clockSlackMs && startOf(birth) <= action.atMs + restartTakesMs,
     );
-    if (happened || saidThatItFailed(action, told, evidence)) continue;
+    if (happened || unwatched || saidThatItFailed(action, told, evidence)) continue;
     const title = `The watchdog's log claims a ${action.line.level ?? "hard"} recovery of ${spec.supervises} at ${seconds(action.atMs)}, but no new process was seen.`;
     found.push(
       finding({

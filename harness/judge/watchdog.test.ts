@@ -35,6 +35,18 @@ const born = (atMs: number, pid: number): TimedBody => ({
 const titles = (result: ReturnType<typeof check>) =>
   result.found.filter(({ status }) => status === "fail").map(({ title }) => title);
 
+it("does not fail a stack because the watchdog's log or the processes were never seen", () => {
+  const statuses = (without: "watchdog" | "process"): string[] =>
+    check(
+      { events: killEvents().filter(({ type }) => type !== without), without: [without] },
+      { faults: [killStep()] },
+    )
+      .found.filter(({ id }) => /untold|unseen/.test(id))
+      .map(({ status }) => status);
+  expect(statuses("watchdog")).toEqual([]);
+  expect(statuses("process")).toEqual([]);
+});
+
 describe("watchdog reaction", () => {
   it("passes when it acted in time and at the right level", () => {
     const result = check({ troubles: [outage], events: killEvents() });

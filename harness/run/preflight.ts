@@ -19,7 +19,7 @@ const diskBaseBytes = 512 * mib;
 /** Rows of 100 series at 1 Hz: 19 bytes a sample were measured for this store, 7 MiB an hour; twice that is asked for. */
 const diskPerHourBytes = 14 * mib;
 /** Shortest time for which a noisy machine is given another chance. */
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 const memoryNeededBytes = 512 * mib;
 
 /** Looks for `plan.preflightMs`. Throws an environment error where the run could not finish. */
@@ -93,7 +93,7 @@ interface Seen {
   readonly wakeP99Ms: number;
 }
 
-/** Looks again while the machine is noisy, for at least 15 s in all: a neighbour's burst at the start must not cost a run of hours. */
+/** Looks again while the machine is noisy, for half a minute or more in all: a neighbour's burst at the start must not cost a run of hours. */
 async function awaitQuiet(lengthMs: number, signal: AbortSignal): Promise<Seen> {
   const giveUpMs = monotonicMs() + Math.max(patienceMs, 3 * lengthMs);
   for (;;) {

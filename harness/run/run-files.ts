@@ -10,6 +10,7 @@ import type { SampleWriter } from "../journal/sample-writer.ts";
 import type { Plan } from "../plan/plan.ts";
 import { clockFrom, monotonicMs, systemClock, type Clock } from "../support/clock.ts";
 import { environmentError, hasErrno } from "../support/errors.ts";
+import { sha256 } from "../support/json.ts";
 import { bootId } from "../support/process-identity.ts";
 import { redact } from "../support/redact.ts";
 import type { Tools } from "../support/tools.ts";
@@ -49,9 +50,10 @@ export function newRunId(plan: Pick<Plan, "scenario" | "seed">, wallMs: number):
 export function createRunFiles(runId: string, request: RunFilesRequest): RunFiles {
   const runDir = join(request.runsDir, runId);
   const logsDir = join(runDir, "logs");
+  const planText = `${redact(JSON.stringify(request.plan, null, 2))}\n`;
   try {
     mkdirSync(logsDir, { recursive: true });
-    writeFileSync(join(runDir, planFileName), `${redact(JSON.stringify(request.plan, null, 2))}\n`);
+    writeFileSync(join(runDir, planFileName), planText);
   } catch (error) {
     if (!hasErrno(error, "ENOSPC", "EDQUOT", "EACCES", "EROFS", "ENOTDIR")) throw error;
     const full = hasErrno(error, "ENOSPC", "EDQUOT");
@@ -72,6 +74,7 @@ export function createRunFiles(runId: string, request: RunFilesRequest): RunFile
     scenario: request.plan.scenario,
     seed: request.plan.seed,
     planHash: request.plan.hash,
+    planFileHash: sha256(planText),
     wallStart: new Date(systemClock.wallMs()).toISOString(),
     monotonicZeroMs: zeroMonotonicMs,
     bootId: bootId(),

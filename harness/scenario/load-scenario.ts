@@ -3,7 +3,7 @@
 import { existsSync, globSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { KilnError, messageOf, usageError } from "../support/errors.ts";
+import { exitCode, KilnError, messageOf, usageError } from "../support/errors.ts";
 import { issueLines, type Issue } from "./fields.ts";
 import { nearestName } from "./nearest.ts";
 import type { Scenario } from "./scenario.ts";
@@ -88,6 +88,12 @@ function scenarioNames(cwd: string): string[] {
 
 async function importDefault(file: string, shownFile: string, cwd: string): Promise<unknown> {
   let loaded: { readonly default?: unknown };
+  // A file that ends the process, or awaits for ever, must not look like a success.
+  const cutShort = (): void => {
+    process.stderr.write(`kiln: ${shownFile}: ended the process, or never finished, while it was loaded\n`);
+    process.exitCode = exitCode.usage;
+  };
+  process.once("exit", cutShort);
   try {
     loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
   } catch (error) {
@@ -97,6 +103,17 @@ async function importDefault(file: string, shownFile: string, cwd: string): Prom
       hint: typeCheckHint,
       cause: error,
     });
+  } finally {
+    process.off("exit", cutShort);
+  }
+  if (loaded.default instanceof Promise) {
+    const hint = "Export the scenario itself, not a promise of it.";
+    loaded.default.catch(() => undefined);
+    throw usageError(
+      "scenario-invalid",
+      `${shownFile}: expected a scenario as default export, got a promise`,
+      { hint },
+    );
   }
   if (loaded.default === undefined) {
     throw usageError(

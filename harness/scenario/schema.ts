@@ -17,7 +17,10 @@ import type { ChosenFault, ObjectivesInput, Scenario } from "./scenario.ts";
 import { stackSchema } from "./stack-schema.ts";
 import type { StackSpec } from "./stack-spec.ts";
 
-const rate = wholeNumber("a whole number of requests per second above zero");
+const rate = wholeNumber("a whole number of requests per second above zero").max(
+  100_000,
+  "expected at most 100000 requests per second",
+);
 const json: z.ZodType<Json> = z.json();
 
 const faultChoice = strict({
