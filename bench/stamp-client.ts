@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { join } from "node:path";
-import { freePort } from "../harness/load/free-port.ts";
+import { freePort } from "../harness/support/free-ports.ts";
 import { readStamps, type Arrival } from "./lateness.ts";
 
 export interface StampServer {
@@ -19,7 +19,7 @@ const warmUpRequests = 300;
 
 /** A fresh server a run: what one run left in its heap must not burden the next. */
 export async function startStampServer(folder: string, name: string): Promise<StampServer> {
-  const port = await freePort((process.pid * 13) % 12_000);
+  const port = await freePort(`stamps ${process.pid}`);
   const file = join(folder, `${name}.stamps`);
   // Its standard input ends with this process, and the server with it.
   const child = spawn(process.execPath, [join(import.meta.dirname, "stamp-server.ts"), String(port), file], {

@@ -9,7 +9,7 @@ import { environmentError } from "../support/errors.ts";
 import { processStat, signalProcess, ticksPerSecond } from "../support/process-identity.ts";
 import type { Spawned, Spawner } from "../support/spawner.ts";
 import { loadEnvironment } from "./contract.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../support/free-ports.ts";
 import { createK6Api, type K6Api } from "./k6-api.ts";
 import { k6Failure, portTakenCode, stderrTail } from "./k6-failure.ts";
 
@@ -69,7 +69,7 @@ export async function startK6(
   onData: (chunk: Uint8Array) => void,
 ): Promise<K6Process> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort((process.pid * 31 + segment.index * 17 + attempt * 997) % 12_000);
+    const port = await freePort(`k6 ${process.pid} ${segment.index} ${attempt}`);
     const spawned = await spawnK6(settings, segment, port);
     const log = stderrTail(spawned);
     const running = follow(settings, spawned, log, onData);

@@ -14,7 +14,7 @@ import { deadline, eventually, everyTick, systemClock } from "../support/clock.t
 import { identify } from "../support/process-identity.ts";
 import type { Spawner } from "../support/spawner.ts";
 import { loadTools, projectRoot } from "../support/tools.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../support/free-ports.ts";
 import { createLoadDriver, type LoadDriver } from "./load-driver.ts";
 
 const never = new AbortController().signal;
@@ -66,7 +66,7 @@ async function startServer(answers: boolean): Promise<{ url: string; arrivalsMs:
     response.writeHead(created ? 201 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify({ id }));
   });
-  const port = await freePort((process.pid * 7) % 12_000);
+  const port = await freePort(`load ${process.pid}`);
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   servers.push(server);

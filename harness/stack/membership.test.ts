@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { deadline, eventually } from "../support/clock.ts";
 import { commandLine, identify, listenerOn } from "../support/process-identity.ts";
 import { type MembershipQuery, membersOf, reapersOf, runMarker } from "./membership.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../support/free-ports.ts";
 
 const runId = `membership-${process.pid}`;
 const children: ChildProcess[] = [];

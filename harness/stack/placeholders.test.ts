@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { echoStack } from "./testing/echo-stack.ts";
 import { fillPlaceholders } from "./placeholders.ts";
-import { canBind, firstPort, freePorts, lastPort } from "./ports.ts";
+import { canBind, firstPort, freePorts, lastPort } from "../support/free-ports.ts";
 import type { StackRecord } from "./stack.ts";
 
 const record: StackRecord = {

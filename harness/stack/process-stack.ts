@@ -11,7 +11,7 @@ import type { Spawner } from "../support/spawner.ts";
 import type { Tools } from "../support/tools.ts";
 import { processHandle } from "./process-handle.ts";
 import { membersOf } from "./membership.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { dataDir, logsDir, portsOf, scratchDir, serviceDir, writeStackRecord } from "./record.ts";
 import { postgresLaunch } from "./servers/postgres.ts";
 import { programLaunch } from "./servers/program.ts";

@@ -1,6 +1,6 @@
 // What a run could leave on the machine, looked at from outside: for tests that compare before and after.
 import { readFileSync, readdirSync } from "node:fs";
-import { canBind } from "../../stack/ports.ts";
+import { canBind } from "../../support/free-ports.ts";
 import { type MembershipQuery, membersOf } from "../../stack/membership.ts";
 
 /** Lines that name what is there now: members, PostgreSQL's shared memory, orphaned System V segments, ports of the run that are taken. */

@@ -1,7 +1,7 @@
 // Free TCP ports for a run. All below 32768: a port of the ephemeral range can be taken by a client's socket while a server restarts.
 import { createServer } from "node:net";
-import { environmentError, hasErrno } from "../support/errors.ts";
-import { sha256 } from "../support/json.ts";
+import { environmentError, hasErrno } from "./errors.ts";
+import { sha256 } from "./json.ts";
 
 export const firstPort = 20_000;
 export const lastPort = 31_999;
@@ -26,6 +26,13 @@ export async function freePorts(count: number, seedText: string): Promise<number
       hint: "end what holds them (see: ss -ltn)",
     },
   );
+}
+
+/** One such port. */
+export async function freePort(seedText: string): Promise<number> {
+  const [port] = await freePorts(1, seedText);
+  if (port === undefined) throw new TypeError("freePorts gives as many as it was asked for");
+  return port;
 }
 
 /** True when nothing listens on that port of 127.0.0.1 or of all addresses. */
