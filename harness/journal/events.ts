@@ -28,7 +28,10 @@ export interface WatchdogLine {
   readonly detail?: string | undefined;
 }
 
-/** What one segment of load came to. planned = completed + dropped + interrupted, or the difference is `unaccounted`. */
+/**
+ * What one segment of load came to. planned = completed + dropped + interrupted + missed, or the difference is `unaccounted`. A segment in
+ * which the harness died has several accounts: one for each part, whose `planned` add up to the segment's starts.
+ */
 export interface SegmentAccounts {
   readonly index: number;
   readonly planned: number;
@@ -38,10 +41,12 @@ export interface SegmentAccounts {
   readonly dropped: number;
   /** Planned starts that never completed because k6 was ended early: cut short, or never begun. */
   readonly interrupted: number;
+  /** Planned starts that fell into a gap of the harness or died with it: neither completed nor failed. Absent without such a gap. */
+  readonly missed?: number;
   readonly unaccounted: number;
   readonly users: number;
   readonly usersNeeded: number;
-  /** k6's exit code; null when a signal ended it. */
+  /** k6's exit code; null when a signal ended it, or when it died with its harness. */
   readonly exitCode: number | null;
   /** CPU time and peak memory of that k6 process, from /proc. */
   readonly cpuMs: number;
@@ -82,7 +87,17 @@ export type JournalBody =
   | { readonly type: "load-started"; readonly zeroAtMs: number }
   | { readonly type: "segment-started"; readonly index: number; readonly pid: number }
   | ({ readonly type: "segment-ended" } & SegmentAccounts)
-  | { readonly type: "fault"; readonly id: string; readonly state: ActiveState; readonly error?: string }
+  | {
+      readonly type: "fault";
+      readonly id: string;
+      readonly state: ActiveState;
+      readonly error?: string;
+      /** Healed by another process, while the harness was stopped or dead; `atMs` is when that was. */
+      readonly by?: "reaper" | "heal";
+      /** With "injecting": when inject was due and when it was called, in plan time. */
+      readonly plannedMs?: number;
+      readonly callMs?: number;
+    }
   /** A look that ended the confirm step: it bites, or its deadline passed without. */
   | { readonly type: "fault-confirmed"; readonly id: string; readonly confirmation: Confirmation }
   | { readonly type: "fault-skipped"; readonly id: string; readonly reason: string }
@@ -112,14 +127,50 @@ export type JournalBody =
       /** Time since the previous reading, milliseconds: the error bound of this one. */
       readonly sincePreviousMs: number;
     }
-  /** Joins wall and monotonic time each minute; `stepMs` where the wall clock jumped by more than 50 ms. */
-  | { readonly type: "clock"; readonly wallMs: number; readonly stepMs?: number }
+  /**
+   * Joins wall and monotonic time each minute; `stepMs` where the wall clock jumped by more than 50 ms; `suspendedMs` where the machine
+   * slept so long, for which no time passed on the journal's axis.
+   */
+  | {
+      readonly type: "clock";
+      readonly wallMs: number;
+      readonly stepMs?: number;
+      readonly suspendedMs?: number;
+    }
   | { readonly type: "gap"; readonly what: string; readonly lengthMs: number }
   /** Kiln mended what the stack did not mend by its deadline. */
   | { readonly type: "rescued"; readonly service: string; readonly fault: string }
-  | { readonly type: "control-plane"; readonly what: string }
+  /** The stack driver, as its init, started again what nothing in the stack was expected to bring back. */
+  | { readonly type: "revived"; readonly service: string; readonly fault: string }
+  /** "gone": Toxiproxy, through which all traffic goes, gave no answer; last known to be well at `fromMs`. "replaced": one works again. */
+  | {
+      readonly type: "control-plane";
+      readonly what: string;
+      readonly state?: "gone" | "replaced";
+      readonly fromMs?: number;
+    }
+  /** A stop condition was met, or somebody ended the run: from here on every fault is being healed. */
+  | { readonly type: "stopping"; readonly reason: string }
   | { readonly type: "note"; readonly level: "info" | "warning" | "error"; readonly text: string }
   | { readonly type: "interrupted"; readonly signal: string }
+  /**
+   * The harness had died and another one took the run over. From `gapFromMs` (the last second of load that is wholly known ends there) to
+   * `gapToMs` (load flows again), on the same axis as `atMs`, evidence is missing.
+   */
+  | {
+      readonly type: "resumed";
+      /** Counts every resuming of this run, from 1. */
+      readonly attempt: number;
+      readonly by: "reaper" | "user";
+      readonly gapFromMs: number;
+      readonly gapToMs: number;
+      /** The machine was started anew meanwhile: time went on by the wall clock, give or take `uncertaintyMs`. */
+      readonly bootChanged: boolean;
+      readonly uncertaintyMs: number;
+      readonly bootId: string;
+      /** CLOCK_MONOTONIC of atMs = 0 from here on; another number after a reboot. */
+      readonly monotonicZeroMs: number;
+    }
   | {
       readonly type: "run-ended";
       readonly outcome: "completed" | "interrupted" | "stopped" | "error";

@@ -1,13 +1,12 @@
 // Writes journal.ndjson. Each line is handed to the operating system before `write` returns, so that SIGKILL of the harness loses no
 // acknowledged event; it is not flushed to disk, so that a power cut may lose the last ones.
-import { closeSync, openSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../support/clock.ts";
 import { environmentError, hasErrno } from "../support/errors.ts";
 import { redact } from "../support/redact.ts";
 import type { JournalBody, JournalEvent, JournalWriter } from "./events.ts";
-
-export const journalFileName = "journal.ndjson";
+import { journalFileName, parseEvent, readJournal } from "./journal-reader.ts";
 
 /**
  * Opens the journal of a run folder for appending. `clock` counts from the run's zero; `firstSeq` continues an older journal.
@@ -48,4 +47,24 @@ export function openJournal(
       closeSync(fd);
     },
   };
+}
+
+/**
+ * Opens the journal of a writer that is dead, and goes on with the next number. A last line that was torn off is cut away (it was never
+ * acknowledged); one that is whole but for its end gets that.
+ */
+export function continueJournal(
+  runDir: string,
+  clock: Clock,
+  onEvent?: (event: JournalEvent) => void,
+): JournalWriter {
+  const file = join(runDir, journalFileName);
+  const bytes = readFileSync(file);
+  const wholeBytes = bytes.lastIndexOf(0x0a) + 1;
+  if (wholeBytes < bytes.length) {
+    if (parseEvent(bytes.toString("utf8", wholeBytes)) === undefined) truncateSync(file, wholeBytes);
+    else appendFileSync(file, "\n");
+  }
+  const last = readJournal(runDir).events.reduce((seq, event) => Math.max(seq, event.seq), 0);
+  return openJournal(runDir, clock, onEvent, last + 1);
 }

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,9 +14,11 @@ import { clockFrom, systemClock } from "../support/clock.ts";
 import { sha256 } from "../support/json.ts";
 import { LatencySketch } from "../support/latency-sketch.ts";
 import type { JournalBody } from "./events.ts";
-import { openJournal } from "./journal-file.ts";
+import { continueJournal, openJournal } from "./journal-file.ts";
+import { readJournal } from "./journal-reader.ts";
 import { openRun } from "./run-folder.ts";
 import { openSampleWriter } from "./sample-store.ts";
+import { smallPlan } from "./testing/small-plan.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -22,7 +32,7 @@ const header: JournalBody = {
   scenario: "smoke",
   seed: "1",
   planHash: "h",
-  planFileHash: sha256(JSON.stringify({ v: 1 })),
+  planFileHash: sha256(JSON.stringify(smallPlan())),
   wallStart: "2026-01-01T00:00:00.000Z",
   monotonicZeroMs: 0,
   bootId: "b",
@@ -32,7 +42,7 @@ const header: JournalBody = {
 };
 
 function writeRun(): void {
-  writeFileSync(join(dir, "plan.json"), JSON.stringify({ v: 1 }));
+  writeFileSync(join(dir, "plan.json"), JSON.stringify(smallPlan()));
   const journal = openJournal(dir, clockFrom(systemClock.nowMs()));
   journal.write(header, 0);
   journal.write({ type: "load-started", zeroAtMs: 5_000 }, 4_990);
@@ -131,7 +141,7 @@ describe("a run folder", () => {
 
   test("a plan that was changed after the run is damage", () => {
     writeRun();
-    writeFileSync(join(dir, "plan.json"), JSON.stringify({ v: 1, objectives: {} }));
+    writeFileSync(join(dir, "plan.json"), JSON.stringify(smallPlan({ objectives: { p95Ms: 1 } })));
     expect(openRun(dir).evidence.damage).toEqual([
       "plan.json is not the plan that was run: it was changed afterwards",
     ]);
@@ -149,7 +159,77 @@ describe("a run folder", () => {
     expect(() => openRun(dir)).toThrow(/plan\.json is missing/);
     writeFileSync(join(dir, "plan.json"), "{");
     expect(() => openRun(dir)).toThrow(/not readable as a plan/);
-    writeFileSync(join(dir, "plan.json"), JSON.stringify({ v: 1 }));
+    writeFileSync(join(dir, "plan.json"), JSON.stringify(smallPlan()));
     expect(() => openRun(dir)).toThrow(/no readable run-started event/);
+    mkdirSync(join(dir, "journal.ndjson"));
+    expect(() => openRun(dir)).toThrow(/no readable run-started event/);
+  });
+
+  test.each([
+    ["[]", /expected an object, got list/],
+    ['{"v":2}', /expected version 1 of the plan format, got 2/],
+    ['{"v":1}', /scenario: expected a text, got nothing/],
+    [JSON.stringify({ ...smallPlan(), faults: undefined }), /faults: expected a list, got nothing/],
+    [
+      JSON.stringify({ ...smallPlan(), faults: [{ id: "f01" }] }),
+      /faults\[0\]\.fault: expected a text, got nothing/,
+    ],
+    [
+      JSON.stringify({ ...smallPlan(), load: { timeoutMs: 1, segments: [null] } }),
+      /load\.segments\[0\]\.index/,
+    ],
+  ])("a plan.json that is no plan is refused with the place in it: %.30s", (text, message) => {
+    writeFileSync(join(dir, "plan.json"), text);
+    expect(() => openRun(dir)).toThrow(message);
+  });
+
+  test("a sample file that breaks off in the middle is read as far as it goes, and is damage", () => {
+    writeRun();
+    const samples = openSampleWriter(dir);
+    for (let at = 0; at < 20_000; at++) samples.sample("system.cpu", "ratio", 6_000 + at, 0.5);
+    samples.close();
+    const file = join(dir, "samples.sqlite");
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xff, 40_960, bytes.length - 40_960));
+    const run = openRun(dir);
+    expect([...run.evidence.samples("system.cpu")].length).toBeLessThan(20_001);
+    expect(run.evidence.damage?.join()).toMatch(/samples\.sqlite cannot be read/);
+    run.close();
+  });
+});
+
+describe("a journal that is continued", () => {
+  const clock = clockFrom(systemClock.nowMs());
+  const note = (text: string): JournalBody => ({ type: "note", level: "info", text });
+  const file = (): string => join(dir, "journal.ndjson");
+  const seqs = (): number[] => readJournal(dir).events.map(({ seq }) => seq);
+
+  test("counts on after the last line", () => {
+    writeRun();
+    const journal = continueJournal(dir, clock);
+    expect(journal.write(note("on")).seq).toBe(4);
+    journal.close();
+    expect(seqs()).toEqual([1, 2, 3, 4]);
+    expect(readJournal(dir).damage).toEqual([]);
+  });
+
+  test("a torn tail goes: it was never acknowledged", () => {
+    writeRun();
+    appendFileSync(file(), '{"seq":4,"atMs":1,"type":"no');
+    const journal = continueJournal(dir, clock);
+    journal.write(note("on"));
+    journal.close();
+    expect(seqs()).toEqual([1, 2, 3, 4]);
+    expect(readJournal(dir)).toMatchObject({ damage: [], unreadableLines: 0 });
+  });
+
+  test("a whole last line without its end stays", () => {
+    writeRun();
+    appendFileSync(file(), '{"seq":4,"atMs":1,"type":"note","level":"info","text":"whole"}');
+    const journal = continueJournal(dir, clock);
+    journal.write(note("on"));
+    journal.close();
+    expect(seqs()).toEqual([1, 2, 3, 4, 5]);
+    expect(readJournal(dir).damage).toEqual([]);
   });
 });

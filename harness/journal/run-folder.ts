@@ -1,16 +1,13 @@
 // Opens a run folder for judge and reports: the plan, and the journal as Evidence with every time shifted to plan time. A folder that is
 // damaged is still read as far as it goes; what could not be read is listed in `damage`. Without a plan or a header there is no run.
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan } from "../plan/plan.ts";
 import { messageOf, usageError } from "../support/errors.ts";
-import { sha256 } from "../support/json.ts";
-import { journalFileName } from "./journal-file.ts";
+import { journalFileName, readJournal } from "./journal-reader.ts";
 import type { EventOf, JournalEvent } from "./events.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence, Sample } from "./evidence.ts";
+import { planFileName, readPlanFile } from "./plan-file.ts";
 import { openSampleReader, sampleFileName, type SampleReader } from "./sample-store.ts";
-
-export const planFileName = "plan.json";
 
 export interface OpenRun {
   readonly runDir: string;
@@ -21,7 +18,7 @@ export interface OpenRun {
 
 /** Opens a run folder. Throws a usage error that says what is missing when it is none, or was killed before the run began. */
 export function openRun(runDir: string): OpenRun {
-  const { plan, planFileHash } = readPlan(runDir);
+  const { plan, planFileHash } = readPlanFile(runDir);
   const { events, unreadableLines, damage } = readJournal(runDir);
   const header = events.find((event): event is EventOf<"run-started"> => event.type === "run-started");
   if (header === undefined) {
@@ -40,70 +37,6 @@ export function openRun(runDir: string): OpenRun {
   return { runDir, plan, evidence, close: () => samples?.close() };
 }
 
-function readPlan(runDir: string): { plan: Plan; planFileHash: string } {
-  const file = join(runDir, planFileName);
-  const hint = "give the path of a folder under runs/ (`kiln runs` lists them)";
-  if (!existsSync(runDir)) throw usageError("run-folder-missing", `${runDir}: no such run folder`, { hint });
-  if (!existsSync(file))
-    throw usageError("run-folder-no-plan", `${runDir}: not a run folder, ${planFileName} is missing`, {
-      hint,
-    });
-  try {
-    const text = readFileSync(file, "utf8");
-    const plan = JSON.parse(text) as Plan;
-    if (plan?.v !== 1) throw new TypeError(`expected version 1 of the plan format, got ${String(plan?.v)}`);
-    return { plan, planFileHash: sha256(text) };
-  } catch (error) {
-    throw usageError("run-folder-bad-plan", `${file}: not readable as a plan: ${messageOf(error)}`, {
-      hint,
-      cause: error,
-    });
-  }
-}
-
-function readJournal(runDir: string): { events: JournalEvent[]; unreadableLines: number; damage: string[] } {
-  const file = join(runDir, journalFileName);
-  if (!existsSync(file)) return { events: [], unreadableLines: 0, damage: [`${journalFileName} is missing`] };
-  const text = readFileSync(file, "utf8");
-  const lines = text.split("\n");
-  // After a kill the last line may be torn; that is expected and loses nothing that was acknowledged.
-  const torn = lines.pop();
-  const events: JournalEvent[] = [];
-  let unreadableLines = 0;
-  for (const line of lines) {
-    const event = parseLine(line);
-    if (event === undefined) unreadableLines++;
-    else events.push(event);
-  }
-  const last = torn === undefined || torn === "" ? undefined : parseLine(torn);
-  if (last !== undefined) events.push(last);
-  const damage = unreadableLines > 0 ? [`${unreadableLines} lines of ${journalFileName} cannot be read`] : [];
-  return { events, unreadableLines, damage: [...damage, ...sequenceDamage(events)] };
-}
-
-/** Every line has the next number, so that a line that is gone or doubled shows. */
-function sequenceDamage(events: readonly JournalEvent[]): string[] {
-  let expected = 1;
-  for (const { seq } of events) {
-    if (seq !== expected) return [`${journalFileName} goes from line ${expected - 1} to line ${seq}`];
-    expected++;
-  }
-  return [];
-}
-
-function parseLine(line: string): JournalEvent | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    const isEvent =
-      typeof value === "object" && value !== null && "type" in value && "seq" in value && "atMs" in value;
-    const counted = isEvent && Number.isSafeInteger(value.seq) && Number.isFinite(value.atMs);
-    return counted ? (value as JournalEvent) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 function openSamples(runDir: string, damage: string[]): SampleReader | undefined {
   try {
     return openSampleReader(runDir);
@@ -117,7 +50,7 @@ function buildEvidence(
   header: EventOf<"run-started">,
   rawEvents: readonly JournalEvent[],
   unreadableLines: number,
-  damage: readonly string[],
+  damage: string[],
   samples: SampleReader | undefined,
 ): Evidence {
   const loadStarted = rawEvents.find(
@@ -127,8 +60,8 @@ function buildEvidence(
   const events = rawEvents
     .map((event) => shift(event, zeroMs))
     .toSorted((a, b) => a.atMs - b.atMs || a.seq - b.seq);
-  const lastSampleMs = samples?.lastSampleMs() ?? null;
-  const lastSecond = samples?.lastSecond() ?? null;
+  const [lastSampleMs = null] = asFarAsItGoes(() => [samples?.lastSampleMs() ?? null], damage);
+  const [lastSecond = null] = asFarAsItGoes(() => [samples?.lastSecond() ?? null], damage);
   const endMs = Math.max(
     events.at(-1)?.atMs ?? 0,
     lastSampleMs === null ? -Infinity : lastSampleMs - zeroMs,
@@ -145,20 +78,33 @@ function buildEvidence(
     events: () => events,
     eventsOf: <T extends JournalEvent["type"]>(type: T) =>
       events.filter((event): event is EventOf<T> => event.type === type),
-    cells: (fromMs, toMs) => samples?.cells(fromMs, toMs) ?? [],
-    seconds: (fromMs, toMs) => samples?.seconds(fromMs, toMs) ?? [],
-    series: () => samples?.series() ?? [],
+    cells: (fromMs, toMs) => asFarAsItGoes(() => samples?.cells(fromMs, toMs) ?? [], damage),
+    seconds: (fromMs, toMs) => asFarAsItGoes(() => samples?.seconds(fromMs, toMs) ?? [], damage),
+    series: () => [...asFarAsItGoes(() => samples?.series() ?? [], damage)],
     *samples(name, fromMs = -Infinity, toMs = Infinity) {
-      if (samples === undefined) return;
-      for (const sample of samples.samples(name, fromMs + zeroMs, toMs + zeroMs))
-        yield { atMs: sample.atMs - zeroMs, value: sample.value };
+      const rows = (): Iterable<Sample> => samples?.samples(name, fromMs + zeroMs, toMs + zeroMs) ?? [];
+      for (const { atMs, value } of asFarAsItGoes(rows, damage)) yield { atMs: atMs - zeroMs, value };
     },
   };
 }
 
+/** Rows of a database that may break off in the middle: they end there, and the damage is noted once. */
+function* asFarAsItGoes<T>(rows: () => Iterable<T>, damage: string[]): Generator<T, void> {
+  try {
+    yield* rows();
+  } catch (error) {
+    const text = `${sampleFileName} cannot be read to its end: ${messageOf(error)}`;
+    if (!damage.includes(text)) damage.push(text);
+  }
+}
+
 function shift(event: JournalEvent, zeroMs: number): JournalEvent {
   const atMs = event.atMs - zeroMs;
-  return event.type === "process" && event.startedAtMs !== undefined
-    ? { ...event, atMs, startedAtMs: event.startedAtMs - zeroMs }
-    : { ...event, atMs };
+  if (event.type === "process" && event.startedAtMs !== undefined)
+    return { ...event, atMs, startedAtMs: event.startedAtMs - zeroMs };
+  if (event.type === "control-plane" && event.fromMs !== undefined)
+    return { ...event, atMs, fromMs: event.fromMs - zeroMs };
+  if (event.type === "resumed")
+    return { ...event, atMs, gapFromMs: event.gapFromMs - zeroMs, gapToMs: event.gapToMs - zeroMs };
+  return { ...event, atMs };
 }

@@ -53,8 +53,11 @@ export function openSampleWriter(runDir: string): SampleWriter {
     },
     commit,
     close() {
-      commit();
-      db.close();
+      try {
+        commit();
+      } finally {
+        db.close();
+      }
     },
   };
 }
@@ -82,7 +85,9 @@ function transaction(db: DatabaseSync): { readonly begin: () => void; readonly c
   };
   const commit = (): void => {
     if (!open) return;
+    open = false;
     try {
+      // A write that found no space has ended the transaction already, and what was in it is lost.
       db.exec("COMMIT");
     } catch (error) {
       const hint =
@@ -90,7 +95,6 @@ function transaction(db: DatabaseSync): { readonly begin: () => void; readonly c
       const text = `samples could not be written: ${messageOf(error)}`;
       throw environmentError("samples-not-written", text, { hint, cause: error });
     }
-    open = false;
   };
   return { begin, commit };
 }
@@ -104,8 +108,20 @@ export interface SampleReader {
   /** Largest sample time on the journal's axis; null without samples. */
   lastSampleMs(): number | null;
   lastSecond(): number | null;
+  /** All load that is recorded, for whoever goes on with the accounts of a dead harness. */
+  totals(): LoadTotals;
   close(): void;
 }
+
+export interface LoadTotals {
+  readonly started: number;
+  readonly dropped: number;
+  readonly completed: number;
+  /** Of the completed ones. */
+  readonly failed: number;
+}
+
+export const noLoad: LoadTotals = { started: 0, dropped: 0, completed: 0, failed: 0 };
 
 type Row = Record<string, SQLOutputValue>;
 const numberOf = (value: SQLOutputValue | undefined): number => Number(value);
@@ -140,6 +156,10 @@ export function openSampleReader(runDir: string): SampleReader {
     ),
     lastSample: db.prepare("SELECT max(at_ms) AS last FROM sample"),
     lastSecond: db.prepare("SELECT max(second) AS last FROM second"),
+    starts: db.prepare("SELECT total(started) AS started, total(dropped) AS dropped FROM second"),
+    completed: db.prepare(
+      "SELECT total(count) AS completed, total(CASE outcome WHEN 'failed' THEN count ELSE 0 END) AS failed FROM cell",
+    ),
   };
   return {
     *cells(fromMs, toMs) {
@@ -159,6 +179,16 @@ export function openSampleReader(runDir: string): SampleReader {
     },
     lastSampleMs: () => maybeNumber(statements.lastSample.get()?.["last"]),
     lastSecond: () => maybeNumber(statements.lastSecond.get()?.["last"]),
+    totals: () => {
+      const { started, dropped } = statements.starts.get() ?? {};
+      const { completed, failed } = statements.completed.get() ?? {};
+      return {
+        started: numberOf(started),
+        dropped: numberOf(dropped),
+        completed: numberOf(completed),
+        failed: numberOf(failed),
+      };
+    },
     close: () => db.close(),
   };
 }

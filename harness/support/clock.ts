@@ -1,6 +1,6 @@
 // The only place in the harness that reads a clock or arms a timer. Time is CLOCK_MONOTONIC in milliseconds, the same number in every
 // process of one boot, so that a reaper or a resumed run can go on where another process stopped. It does not count suspend.
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 
 export interface Clock {
   /** Monotonic milliseconds since boot, with a fraction. */
@@ -33,6 +33,25 @@ export const systemClock: Clock = { nowMs: monotonicMs, wallMs: () => Date.now()
 /** Waits `ms` on the given clock. */
 export function sleep(ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> {
   return clock.sleepUntil(clock.nowMs() + ms, signal);
+}
+
+/** A timer of libuv is up to 1 ms coarse and fires when the loop comes round: the last stretch is left to turns of the event loop. */
+const finalMs = 2;
+
+/**
+ * Like `sleepUntil`, but as close after `atMs` as the event loop can be: its last 2 ms are turns of the loop instead of a timer. Everything
+ * else in the process goes on meanwhile. For instants that are rare, because it uses a core for those 2 ms.
+ */
+export async function sleepPrecisely(atMs: number, signal: AbortSignal, clock: Clock): Promise<void> {
+  await clock.sleepUntil(atMs - finalMs, signal);
+  let nowMs = clock.nowMs();
+  for (let beforeMs = -Infinity; nowMs < atMs && nowMs > beforeMs; nowMs = clock.nowMs()) {
+    beforeMs = nowMs;
+    await turn();
+    signal.throwIfAborted();
+  }
+  // Only a virtual clock stands still for a turn: it is waited for as such.
+  await clock.sleepUntil(atMs, signal);
 }
 
 /** A clock whose `nowMs` counts from `zeroMs` (monotonic): what the journal calls `atMs`. */

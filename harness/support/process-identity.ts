@@ -122,7 +122,12 @@ export function listenerOn(port: number, pids: readonly number[] = allPids()): P
 export interface Listener {
   readonly port: number;
   readonly identity: ProcessIdentity;
-  /** Of the listening socket. */
+  readonly socket: HeldSocket;
+}
+
+interface HeldSocket {
+  /** Its number in the process. */
+  readonly descriptor: string;
   readonly inode: string;
 }
 
@@ -131,17 +136,17 @@ export function listenersOn(ports: readonly number[], pids: readonly number[]): 
   const sockets = listeningSockets(new Set(ports));
   if (sockets.size === 0) return [];
   return pids.flatMap((pid) => {
-    const held = socketInodes(pid).filter((inode) => sockets.has(inode));
+    const held = socketsOf(pid).filter(({ inode }) => sockets.has(inode));
     const identity = held.length === 0 ? undefined : identify(pid);
     return identity === undefined
       ? []
-      : held.map((inode) => ({ port: sockets.get(inode) ?? 0, identity, inode }));
+      : held.map((socket) => ({ port: sockets.get(socket.inode) ?? 0, identity, socket }));
   });
 }
 
-/** True while that process lives and still holds that socket: cheap, for looking again. */
-export function stillListens({ identity, inode }: Listener): boolean {
-  return isAlive(identity) && socketInodes(identity.pid).includes(inode);
+/** True while that process lives and still holds that socket: cheap, for looking again, however many others it has open. */
+export function stillListens({ identity, socket }: Listener): boolean {
+  return isAlive(identity) && socketInode(identity.pid, socket.descriptor) === socket.inode;
 }
 
 /** inode -> port of every listening TCP socket on one of `ports`. */
@@ -191,19 +196,23 @@ function listenLines(file: string): string[] {
   }
 }
 
-function socketInodes(pid: number): string[] {
-  const found: string[] = [];
+function socketsOf(pid: number): HeldSocket[] {
   try {
-    for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-      try {
-        const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
-        if (target.startsWith("socket:[")) found.push(target.slice(8, -1));
-      } catch (error) {
-        gone(error);
-      }
-    }
+    return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+      const inode = socketInode(pid, descriptor);
+      return inode === undefined ? [] : [{ descriptor, inode }];
+    });
   } catch (error) {
-    gone(error);
+    return gone(error) ?? [];
   }
-  return found;
+}
+
+/** Undefined where that descriptor is no socket, or is closed. */
+function socketInode(pid: number, descriptor: string): string | undefined {
+  try {
+    const target = readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+    return target.startsWith("socket:[") ? target.slice(8, -1) : undefined;
+  } catch (error) {
+    return gone(error);
+  }
 }

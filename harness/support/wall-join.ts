@@ -18,7 +18,7 @@ export interface WallJoin {
 const heldUpMs = 0.2;
 
 /** `clock.nowMs()` minus the other reading, both taken within 0.2 ms; the tightest of a few tries on a machine that is too busy for that. */
-function readTogether(clock: Clock, other: () => number): number {
+export function readTogether(clock: Clock, other: () => number): number {
   let best = { widthMs: Infinity, difference: 0 };
   for (let attempt = 0; attempt < 5 && best.widthMs > heldUpMs; attempt++) {
     const before = clock.nowMs();
