@@ -18,6 +18,10 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export function expected(what: string): { error: (issue: $ZodRawIssue) => string } {
   return { error: (issue) => sentence(what, issue.input) };
 }
@@ -80,7 +84,7 @@ export function numberBetween(low: number, high: number, what: string): z.ZodNum
 }
 
 /** `chaos.faults[1].options` from the pieces of a path. */
-function keyPath(path: readonly PropertyKey[]): string {
+export function keyPath(path: readonly PropertyKey[]): string {
   return path
     .map((part, index) =>
       typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,

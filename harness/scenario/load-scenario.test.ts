@@ -152,6 +152,39 @@ describe("what is wrong is said", () => {
     expect((await load("bad")).message).toBe("scenarios/shared/part.ts:2: broken part");
   });
 
+  test("a value that throws when it is read, by file and line", async () => {
+    await write("bad.ts", good("bad", `, get chaos() {\n  throw new Error("not today");\n}`));
+    const error = await load("bad");
+    expect(error).toMatchObject({ kind: "usage", code: "scenario-does-not-load" });
+    expect(error.message).toMatch(/^scenarios\/bad\.ts:\d+: a value could not be read: not today$/);
+    expect(error.hint).toContain("plain data");
+  });
+
+  test("a value that contains itself, by its key", async () => {
+    const loop = "const options: Record<string, unknown> = {};\noptions.more = [options];\n";
+    const chaos = `, chaos: { planned: [{ fault: "kill", options, at: "5m" }] }`;
+    await write("bad.ts", loop + good("bad", chaos));
+    expect(await load("bad")).toMatchObject({
+      code: "scenario-invalid",
+      message: "scenarios/bad.ts: chaos.planned[0].options.more[0]: contains itself",
+    });
+  });
+
+  test("a stack function that fails, for either set of thresholds", async () => {
+    const failing = (when: string): string =>
+      good("bad").replace(
+        `name: "bad", stack,`,
+        `name: "bad", stack: ({ thresholds }: { thresholds: string }) => { if (thresholds === "${when}") throw new Error("broken"); return stack; },`,
+      );
+    for (const when of ["production", "quick"]) {
+      await write(`${when}.ts`, failing(when));
+      expect(await load(when)).toMatchObject({
+        code: "scenario-invalid",
+        message: `scenarios/${when}.ts: stack: the function failed for { thresholds: "${when}" }: broken`,
+      });
+    }
+  });
+
   test("no default export", async () => {
     await write("bad.ts", "export const scenario = {};\n");
     expect(await load("bad")).toMatchObject({

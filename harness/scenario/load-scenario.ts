@@ -4,13 +4,15 @@ import { existsSync, globSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { exitCode, KilnError, messageOf, usageError } from "../support/errors.ts";
-import { issueLines, type Issue } from "./fields.ts";
+import { isObject, issueLines, keyPath, type Issue } from "./fields.ts";
 import { nearestName } from "./nearest.ts";
 import type { Scenario } from "./scenario.ts";
 import { parseScenario } from "./schema.ts";
 
 export interface LoadedScenario {
   readonly scenario: Scenario;
+  /** The same with the stack's quick thresholds; undefined where the stack is no function that could be asked for them. */
+  readonly quick: Scenario | undefined;
   /** Absolute path of the scenario file. */
   readonly file: string;
   /** The file as messages name it: relative to the working directory. */
@@ -34,6 +36,7 @@ export async function loadScenario(
   const file = findFile(nameOrPath, cwd);
   const shownFile = shown(file, cwd);
   const input = await importDefault(file, shownFile, cwd);
+  readWhole(input, shownFile, cwd);
   const result = parseScenario(input);
   const issues: Issue[] = "issues" in result ? [...result.issues] : [];
   const script = scriptOf(input);
@@ -44,12 +47,50 @@ export async function loadScenario(
       message: `expected a k6 script, but there is no file ${shown(scriptPath, cwd)} (the path is relative to the scenario file)`,
     });
   }
+  const quick =
+    isObject(input) && typeof input["stack"] === "function" ? parseScenario(input, "quick") : null;
+  // What is wrong with both is said once.
+  if (quick !== null && "issues" in quick && issues.length === 0) issues.push(...quick.issues);
   if ("issues" in result || issues.length > 0) {
     throw usageError("scenario-invalid", issueLines(shownFile, issues), {
       hint: `Correct ${shownFile}. ${typeCheckHint}`,
     });
   }
-  return { scenario: result.scenario, file, shownFile, scriptPath };
+  const { scenario } = result;
+  const others = quick === null || "issues" in quick ? undefined : quick.scenario;
+  return { scenario, quick: others, file, shownFile, scriptPath };
+}
+
+/** Reads every value once: a getter that throws, or a value that contains itself, is the file's fault and has to be told as such. */
+function readWhole(input: unknown, shownFile: string, cwd: string): void {
+  const open: unknown[] = [];
+  const read = (value: unknown, path: readonly PropertyKey[]): void => {
+    if (typeof value !== "object" || value === null) return;
+    if (open.includes(value)) {
+      throw usageError(
+        "scenario-invalid",
+        issueLines(shownFile, [{ key: keyPath(path), message: "contains itself" }]),
+        {
+          hint: `Correct ${shownFile}: a scenario is plain data.`,
+        },
+      );
+    }
+    open.push(value);
+    for (const [name, inner] of Object.entries(value))
+      read(inner, [...path, Array.isArray(value) ? Number(name) : name]);
+    open.pop();
+  };
+  try {
+    read(input, []);
+  } catch (error) {
+    if (error instanceof KilnError) throw error;
+    const where = placeOf(error, cwd) ?? shownFile;
+    const from = where.startsWith(shownFile) ? where : `${shownFile} (${where})`;
+    throw usageError("scenario-does-not-load", `${from}: a value could not be read: ${messageOf(error)}`, {
+      hint: "A scenario is plain data: give values instead of getters.",
+      cause: error,
+    });
+  }
 }
 
 function findFile(nameOrPath: string, cwd: string): string {

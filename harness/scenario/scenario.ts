@@ -7,33 +7,85 @@ import type { StackSpec } from "./stack-spec.ts";
  * One fault as the typed factories make it: plain data. In `options`, [low, high] (two numbers) is a range and { oneOf: [...] } a choice;
  * the plan's generator draws both: whole numbers between whole ends, else fractions.
  */
-export interface FaultChoice {
+export interface FaultChoice extends Chances {
   readonly fault: string;
   readonly options: { readonly [key: string]: Json };
   /** How long a held fault stays in; a range is drawn. Default "30s". Not for momentary faults. */
   readonly hold?: Duration | readonly [Duration, Duration];
   /** Start, counted from the start of load. Only for faults under `chaos.planned`. */
   readonly at?: Duration;
-  /** When the stack lacks what the fault needs: "refuse" the plan (default), or "skip" it and show it as lost coverage. */
+  /** When the stack or the machine lacks what the fault needs: "refuse" the plan (default), or "skip" it and show it as lost coverage. */
   readonly ifMissing?: "refuse" | "skip";
 }
 
+/** A time, or the two ends of a range from which the plan's generator draws one. */
+export type DurationRange = Duration | readonly [shortest: Duration, longest: Duration];
+
+/** How often something comes in windows; not for what has a time of its own (`chaos.planned`). */
+export interface Chances {
+  /** With pick "shuffled": how often it is drawn, compared with the others; above zero, default 1. */
+  readonly weight?: number;
+  /** So often it comes in each run; a plan that cannot keep it is refused. Default: once, where the windows have room for it. */
+  readonly atLeast?: number;
+}
+
+interface PatternTiming extends Chances {
+  /** Start, counted from the start of load. Only under `chaos.planned`. */
+  readonly at?: Duration;
+}
+
+/** One link that goes down and comes back several times in a row. Made by `patterns.flapping`. */
+export interface FlappingChoice extends PatternTiming {
+  readonly pattern: "flapping";
+  readonly link: string | { readonly oneOf: readonly string[] };
+  /** How often it goes down. */
+  readonly times: number;
+  readonly downFor: DurationRange;
+  /** From one end to the next start. */
+  readonly upFor: DurationRange;
+  readonly ifMissing?: "refuse" | "skip";
+}
+
+/** Several faults that begin one after the other and may overlap. Made by `patterns.cascade`. */
+export interface CascadeChoice extends PatternTiming {
+  readonly pattern: "cascade";
+  /** In the order in which they begin; without times, weights or minimums of their own. */
+  readonly steps: readonly FaultChoice[];
+  /** From one start to the next. */
+  readonly gap: DurationRange;
+  /** So many of its steps may be in force at once, where that is more than `chaos.atMostAtOnce`. */
+  readonly atMostAtOnce?: number;
+}
+
+/** Several steps under one name; between them `chaos.settle` does not hold, before and after them it does. */
+export type PatternChoice = FlappingChoice | CascadeChoice;
+
 export interface ChaosInput {
-  /** Windows in which faults are drawn. `firstAt` counts from the start of load; default: `every`. */
-  readonly window?: { readonly every: Duration; readonly for: Duration; readonly firstAt?: Duration };
+  /** Windows in which faults are drawn. Ranges are drawn for each window. `firstAt` counts from the start of load; default: `every`. */
+  readonly window?: {
+    readonly every: DurationRange;
+    readonly for: Duration;
+    readonly firstAt?: DurationRange;
+  };
   /** Share of a window's time spent under some fault; default 0.2. With pick "once-each" it is not used. */
   readonly dutyCycle?: number;
-  /** "shuffled" (default): from a seeded bag, refilled when empty, until the duty cycle is used. "once-each": every fault once a window. */
+  /** "shuffled" (default): drawn by weight until the duty cycle is used. "once-each": every fault and pattern once a window. */
   readonly pick?: "shuffled" | "once-each";
-  readonly faults?: readonly FaultChoice[];
-  /** Faults at fixed times, besides the windows. */
-  readonly planned?: readonly FaultChoice[];
+  readonly faults?: readonly (FaultChoice | PatternChoice)[];
+  /** Faults and patterns at fixed times, besides the windows. */
+  readonly planned?: readonly (FaultChoice | PatternChoice)[];
   /** Quiet time after each fault's end, before the next; default "30s". */
   readonly settle?: Duration;
-  /** Restart faults on one service start at least this far apart (the watchdog's reset time); default "90s". */
+  /** Quiet time at the end of the load, after the settle time of the last fault; default: `settle`. */
+  readonly finalSettle?: Duration;
+  /** Restart faults on one service start at least this far apart; default: the stack's `watchdog.resetMs`, else "90s". */
   readonly restartSpacing?: Duration;
   /** One stretch of at least this length at the end without restart faults, so that drift can be seen. */
   readonly quietStretch?: Duration;
+  /** Most faults in force at once; default 1. Above 1 the faults of a window may overlap, on different targets. */
+  readonly atMostAtOnce?: number;
+  /** Whether faults on one target may overlap; default "refuse": nobody could say whose harm and whose recovery it is. */
+  readonly sameTarget?: "refuse" | "allow";
 }
 
 export interface LoadInput {
@@ -73,11 +125,15 @@ export interface ObjectivesInput {
   readonly completeMonitoring?: boolean;
 }
 
+/** Makes a stack whose watchdog and health checks take as long as in production, or a fraction of that. */
+export type StackFunction = (options: { readonly thresholds: "production" | "quick" }) => StackSpec;
+
 export interface ScenarioInput {
   readonly name: string;
   /** One sentence for `kiln scenarios` and the report. */
   readonly description?: string;
-  readonly stack: StackSpec;
+  /** The stack, or a function that makes it: `kiln run --condense` asks it for quick thresholds. */
+  readonly stack: StackSpec | StackFunction;
   /** Length of the load, from its first request to its last. */
   readonly duration: Duration;
   /** Quiet-machine check before the load; default "30s". */
@@ -87,15 +143,51 @@ export interface ScenarioInput {
   readonly load: LoadInput;
   readonly chaos?: ChaosInput;
   readonly objectives: ObjectivesInput;
-  readonly stopWhen?: { readonly unavailableFor?: Duration };
+  /** Ends the run early, heals and takes down: what comes after such a time is no evidence. */
+  readonly stopWhen?: {
+    /** No request succeeded for so long. */
+    readonly unavailableFor?: Duration;
+    /** More than this share of the requests of the last so long failed, such as { over: "1m", above: 0.5 }. */
+    readonly failedShare?: { readonly over: Duration; readonly above: number };
+  };
 }
 
-/** A fault as chosen, parsed: a hold range in milliseconds (both ends equal where it is fixed), null for the default. */
-export interface ChosenFault {
+/** Both ends included; equal where the value is fixed. */
+export type Range = readonly [low: number, high: number];
+
+interface ParsedChances {
+  readonly weight: number;
+  /** Null: once, where the windows have room. */
+  readonly atLeast: number | null;
+}
+
+/** A fault as chosen, parsed; `holdMs` null: the default. */
+export interface ChosenFault extends ParsedChances {
   readonly fault: string;
   readonly options: { readonly [key: string]: Json };
-  readonly holdMs: readonly [number, number] | null;
+  readonly holdMs: Range | null;
   readonly ifMissing: "refuse" | "skip";
+}
+
+/** A pattern as chosen, parsed: its list of steps, so many times over. */
+export interface ChosenPattern extends ParsedChances {
+  readonly pattern: PatternChoice["pattern"];
+  readonly steps: readonly ChosenFault[];
+  readonly times: number;
+  readonly gapMs: Range;
+  /** What the gap to the next step is counted from. */
+  readonly gapFrom: "start" | "end";
+  /** What the pattern itself asks for; null: what holds for all. */
+  readonly atMostAtOnce: number | null;
+}
+
+export type Chosen = ChosenFault | ChosenPattern;
+
+/** Windows: each `everyMs` after the start of the one before. */
+export interface WindowTimes {
+  readonly everyMs: Range;
+  readonly forMs: number;
+  readonly firstAtMs: Range;
 }
 
 /** Something that comes back every `everyMs` for `forMs`, the first time at `firstAtMs`. */
@@ -122,15 +214,21 @@ export interface Scenario {
     readonly maxUsers: number | null;
   };
   readonly chaos: {
-    readonly window: Recurring | null;
+    readonly window: WindowTimes | null;
     readonly dutyCycle: number;
     readonly pick: "shuffled" | "once-each";
-    readonly faults: readonly ChosenFault[];
-    readonly planned: readonly (ChosenFault & { readonly atMs: number })[];
+    readonly faults: readonly Chosen[];
+    readonly planned: readonly (Chosen & { readonly atMs: number })[];
     readonly settleMs: number;
+    readonly finalSettleMs: number;
     readonly restartSpacingMs: number;
     readonly quietStretchMs: number | null;
+    readonly atMostAtOnce: number;
+    readonly sameTarget: "refuse" | "allow";
   };
   readonly objectives: ObjectivesInput;
-  readonly stopWhen: { readonly unavailableForMs: number | null };
+  readonly stopWhen: {
+    readonly unavailableForMs: number | null;
+    readonly failedShare?: { readonly overMs: number; readonly above: number };
+  };
 }

@@ -39,6 +39,19 @@ function issues(extra: Record<string, unknown>): string[] {
   return "issues" in result ? result.issues.map(({ key, message }) => `${key}: ${message}`) : [];
 }
 
+const flapping = { pattern: "flapping", link: "api", times: 3, downFor: "5s", upFor: ["5s", "9s"] };
+
+function windows(
+  window: Record<string, unknown>,
+  chaos: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return { chaos: { window, faults: [fault], ...chaos } };
+}
+
+function planned(choice: Record<string, unknown>): Record<string, unknown> {
+  return { chaos: { planned: [{ at: "1m", ...choice }] } };
+}
+
 test("durations become milliseconds and defaults are filled in", () => {
   expect(parseScenario(input())).toEqual({
     scenario: {
@@ -63,8 +76,11 @@ test("durations become milliseconds and defaults are filled in", () => {
         faults: [],
         planned: [],
         settleMs: 30_000,
+        finalSettleMs: 30_000,
         restartSpacingMs: 90_000,
         quietStretchMs: null,
+        atMostAtOnce: 1,
+        sameTarget: "refuse",
       },
       objectives: {},
       stopWhen: { unavailableForMs: null },
@@ -88,13 +104,79 @@ test("a window begins after its interval, a spike half an hour into the load or 
     scenario: {
       load: { spike: { rps: 175, everyMs: 21_600_000, forMs: 60_000, firstAtMs: 1_800_000 } },
       chaos: {
-        window: { everyMs: 7_200_000, forMs: 1_800_000, firstAtMs: 7_200_000 },
-        faults: [{ fault: "slow", holdMs: [10_000, 10_000], ifMissing: "refuse" }],
+        window: { everyMs: [7_200_000, 7_200_000], forMs: 1_800_000, firstAtMs: [7_200_000, 7_200_000] },
+        faults: [{ fault: "slow", holdMs: [10_000, 10_000], ifMissing: "refuse", weight: 1, atLeast: null }],
         planned: [{ holdMs: [1_000, 2_000], atMs: 300_000 }],
       },
     },
   });
   expect(parse("10m")).toMatchObject({ scenario: { load: { spike: { firstAtMs: 300_000 } } } });
+});
+
+test("ranges, chances and patterns are kept as they will be drawn", () => {
+  const chaos = {
+    window: { every: ["90m", "150m"], for: "30m" },
+    settle: "10s",
+    faults: [
+      { ...fault, weight: 2.5, atLeast: 3 },
+      { ...flapping, weight: 0.5 },
+      { pattern: "cascade", steps: [fault, { ...fault, hold: "9s" }], gap: ["1s", "2s"], atMostAtOnce: 2 },
+    ],
+  };
+  const drawn = { weight: 1, atLeast: null };
+  const step = { fault: "slow", options: { link: "api", delayMs: [1, 2] }, ifMissing: "refuse", ...drawn };
+  expect(parseScenario(input({ chaos }))).toMatchObject({
+    scenario: {
+      chaos: {
+        window: { everyMs: [5_400_000, 9_000_000], firstAtMs: [5_400_000, 9_000_000] },
+        settleMs: 10_000,
+        finalSettleMs: 10_000,
+        faults: [
+          { ...step, holdMs: null, weight: 2.5, atLeast: 3 },
+          {
+            pattern: "flapping",
+            steps: [{ fault: "link-down", options: { link: "api" }, holdMs: [5_000, 5_000], ...drawn }],
+            times: 3,
+            gapMs: [5_000, 9_000],
+            gapFrom: "end",
+            atMostAtOnce: null,
+            weight: 0.5,
+            atLeast: null,
+          },
+          {
+            pattern: "cascade",
+            steps: [
+              { ...step, holdMs: null },
+              { ...step, holdMs: [9_000, 9_000] },
+            ],
+            times: 1,
+            gapMs: [1_000, 2_000],
+            gapFrom: "start",
+            atMostAtOnce: 2,
+            ...drawn,
+          },
+        ],
+      },
+    },
+  });
+});
+
+test("a stack may be a function of the thresholds; what it throws is an issue of the scenario", () => {
+  const make = ({ thresholds }: { thresholds: string }): Record<string, unknown> =>
+    stack({ name: thresholds });
+  const nameFor = (thresholds: "production" | "quick"): unknown =>
+    parseScenario(input({ stack: make }), thresholds);
+  expect(nameFor("production")).toMatchObject({ scenario: { stack: { name: "production" } } });
+  expect(nameFor("quick")).toMatchObject({ scenario: { stack: { name: "quick" } } });
+  expect(parseScenario(input({ stack: make }))).toMatchObject({
+    scenario: { stack: { name: "production" } },
+  });
+  const broken = (): never => {
+    throw new Error("no such thresholds");
+  };
+  expect(issues({ stack: broken })).toEqual([
+    `stack: the function failed for { thresholds: "production" }: no such thresholds`,
+  ]);
 });
 
 describe("each mistake is one line with key, expectation and what was found", () => {
@@ -137,7 +219,7 @@ describe("each mistake is one line with key, expectation and what was found", ()
     [
       "a key from nowhere",
       { stopWhen: { colour: "red" } },
-      `stopWhen: unknown key "colour"; known are unavailableFor`,
+      `stopWhen: unknown key "colour"; known are unavailableFor, failedShare`,
     ],
     ["a key that is missing", { objectives: undefined }, "objectives: missing; expected an object"],
     [
@@ -181,6 +263,91 @@ describe("each mistake is one line with key, expectation and what was found", ()
       `chaos.planned[0].hold: expected a duration such as "30s" or a range such as ["30s", "1m"], got 5`,
     ],
     [
+      "a window's range the wrong way round",
+      windows({ every: ["2h", "90m"], for: "1m" }),
+      "chaos.window.every: expected the shorter duration first",
+    ],
+    [
+      "a negative first window",
+      windows({ every: "2h", for: "1m", firstAt: "-5m" }),
+      `chaos.window.firstAt: expected a duration such as "30s" or a range such as ["30s", "1m"], got "-5m"`,
+    ],
+    [
+      "a window longer than its shortest interval",
+      windows({ every: ["30m", "2h"], for: "30m" }),
+      "chaos.window.for: expected a shorter time than `every`, or one runs into the next",
+    ],
+    [
+      "a weight of nothing",
+      windows({ every: "2h", for: "1m" }, { faults: [{ ...fault, weight: 0 }] }),
+      "chaos.faults[0].weight: expected a weight above zero, such as 2, got 0",
+    ],
+    [
+      "a weight where all come",
+      windows({ every: "2h", for: "1m" }, { pick: "once-each", faults: [{ ...fault, weight: 2 }] }),
+      `chaos.faults[0].weight: pick "once-each" takes every fault once a window; expected no weight`,
+    ],
+    [
+      "a negative minimum",
+      windows({ every: "2h", for: "1m" }, { faults: [{ ...fault, atLeast: -1 }] }),
+      "chaos.faults[0].atLeast: expected a whole number of times, zero allowed, got -1",
+    ],
+    [
+      "a minimum beside a fixed time",
+      { chaos: { planned: [{ ...fault, at: "1m", atLeast: 1 }] } },
+      "chaos.planned[0].atLeast: only faults under chaos.faults are drawn; expected none beside a fixed time",
+    ],
+    [
+      "none at once",
+      { chaos: { atMostAtOnce: 0 } },
+      "chaos.atMostAtOnce: expected a whole number of faults above zero, got 0",
+    ],
+    [
+      "a word for same targets",
+      { chaos: { sameTarget: "yes" } },
+      `chaos.sameTarget: expected "refuse" or "allow", got "yes"`,
+    ],
+    [
+      "a negative final settle",
+      { chaos: { finalSettle: "-5s" } },
+      `chaos.finalSettle: expected a duration above zero, such as "90s", got "-5s"`,
+    ],
+    [
+      "an unknown pattern",
+      planned({ pattern: "flaping", link: "api" }),
+      `chaos.planned[0].pattern: expected "flapping" or "cascade", got "flaping"`,
+    ],
+    [
+      "an unknown key in a pattern",
+      planned({ ...flapping, hold: "3s" }),
+      `chaos.planned[0]: unknown key "hold"; known are pattern, link, times, downFor, upFor, at, ifMissing, weight, atLeast`,
+    ],
+    [
+      "a pattern that is none",
+      planned({ ...flapping, times: 1 }),
+      "chaos.planned[0].times: expected a whole number of times, at least 2, got 1",
+    ],
+    [
+      "a flapping that never comes up",
+      planned({ ...flapping, upFor: "0s" }),
+      `chaos.planned[0].upFor: expected a duration such as "30s" or a range such as ["30s", "1m"], got "0s"`,
+    ],
+    [
+      "a cascade of one",
+      planned({ pattern: "cascade", steps: [fault], gap: "5s" }),
+      `chaos.planned[0].steps: expected at least two faults, got [{"fault":"slow","options":{"link":"api","delayMs":[1,2]}}]`,
+    ],
+    [
+      "a time on a step of a cascade",
+      planned({ pattern: "cascade", steps: [fault, { ...fault, at: "5m" }], gap: "5s" }),
+      "chaos.planned[0].steps[1].at: belongs to the pattern as a whole; expected none on one of its steps",
+    ],
+    [
+      "drills, which are not there",
+      { drills: [] },
+      `: unknown key "drills"; known are name, description, stack, duration, preflight, warmUp, load, chaos, objectives, stopWhen`,
+    ],
+    [
       "an unknown kind of service",
       { stack: stack({ services: [{ kind: "mysql", name: "api" }] }) },
       `stack.services[0].kind: expected "program", "postgres" or "redis", got "mysql"`,
@@ -220,6 +387,28 @@ describe("each mistake is one line with key, expectation and what was found", ()
         }),
       },
       `stack.services[0].command[1]: {link:apj} names nothing in this stack (there are api); did you mean "api"?`,
+    ],
+    [
+      "a volume that names nothing",
+      {
+        stack: stack({
+          services: [
+            { kind: "program", name: "api", command: ["x"], env: { LOG: "{volume}" }, readyPath: "/" },
+          ],
+        }),
+      },
+      `stack.services[0].env.LOG: {volume} names nothing: "api" has no volume`,
+    ],
+    [
+      "a volume of no size",
+      {
+        stack: stack({
+          services: [
+            { kind: "program", name: "api", command: ["x"], readyPath: "/", volume: { size: "64MB" } },
+          ],
+        }),
+      },
+      `stack.services[0].volume.size: expected a size from "1MiB" to "1GiB", such as "64MiB", got "64MB"`,
     ],
     [
       "a supervisor that is not there",

@@ -1,10 +1,13 @@
 // The only place where a scenario as written becomes a scenario as used: every key is checked, durations become milliseconds, defaults
-// are filled in. What needs the table of faults or the arithmetic of the timeline is checked by the plan.
+// are filled in. `chaos` is chaos-schema.ts, the stack stack-schema.ts. What needs the table of faults or the arithmetic of the timeline is
+// checked by the plan.
 import { z } from "zod";
-import type { Json } from "../support/json.ts";
+import { messageOf } from "../support/errors.ts";
+import { chaosShape, toChaos } from "./chaos-schema.ts";
 import {
   duration,
   expected,
+  isObject,
   issuesOf,
   label,
   numberBetween,
@@ -13,7 +16,7 @@ import {
   wholeNumber,
   type Issue,
 } from "./fields.ts";
-import type { ChosenFault, ObjectivesInput, Scenario } from "./scenario.ts";
+import type { ObjectivesInput, Scenario } from "./scenario.ts";
 import { stackSchema } from "./stack-schema.ts";
 import type { StackSpec } from "./stack-spec.ts";
 
@@ -21,63 +24,6 @@ const rate = wholeNumber("a whole number of requests per second above zero").max
   100_000,
   "expected at most 100000 requests per second",
 );
-const json: z.ZodType<Json> = z.json();
-
-const faultChoice = strict({
-  fault: text,
-  options: z.record(z.string(), json, expected("an object of options (plain data)")),
-  hold: z
-    .union(
-      [duration(), z.tuple([duration(), duration()])],
-      expected(`a duration such as "30s" or a range such as ["30s", "1m"]`),
-    )
-    .optional(),
-  at: duration("zero allowed").optional(),
-  ifMissing: z.enum(["refuse", "skip"], expected(`"refuse" or "skip"`)).optional(),
-}).superRefine((choice, context) => {
-  if (Array.isArray(choice.hold) && choice.hold[0] > choice.hold[1]) {
-    context.addIssue({
-      code: "custom",
-      path: ["hold"],
-      message: "expected the shorter duration first",
-      input: choice.hold,
-    });
-  }
-});
-type FaultChoiceShape = z.output<typeof faultChoice>;
-
-const windowShape = strict({
-  every: duration(),
-  for: duration(),
-  firstAt: duration("zero allowed").optional(),
-});
-const chaosShape = strict({
-  window: windowShape.superRefine(shorterThanEvery).optional(),
-  dutyCycle: numberBetween(0.001, 1, "a share between 0.001 and 1").default(0.2),
-  pick: z.enum(["shuffled", "once-each"], expected(`"shuffled" or "once-each"`)).default("shuffled"),
-  faults: z.array(faultChoice, expected("a list of faults")).default([]),
-  planned: z.array(faultChoice, expected("a list of faults")).default([]),
-  settle: duration("zero allowed").default(30_000),
-  restartSpacing: duration("zero allowed").default(90_000),
-  quietStretch: duration().optional(),
-}).superRefine((chaos, context) => {
-  const complain = (path: PropertyKey[], message: string): void =>
-    context.addIssue({ code: "custom", path, message, input: chaos });
-  if (chaos.faults.length > 0 && chaos.window === undefined) {
-    complain(["window"], `missing; faults need windows to happen in, such as { every: "2h", for: "30m" }`);
-  }
-  if (chaos.window !== undefined && chaos.faults.length === 0)
-    complain(["faults"], "a window needs faults; the list is empty");
-  for (const [index, choice] of chaos.faults.entries()) {
-    if (choice.at !== undefined)
-      complain(["faults", index, "at"], "only faults under chaos.planned have a time of their own");
-  }
-  for (const [index, choice] of chaos.planned.entries()) {
-    if (choice.at === undefined)
-      complain(["planned", index, "at"], `missing; expected a duration from the start of load, such as "5m"`);
-  }
-});
-
 const loadShape = strict({
   script: text,
   steadyRps: rate,
@@ -116,15 +62,41 @@ const scenarioSchema = strict({
   load: loadShape,
   chaos: chaosShape.optional(),
   objectives,
-  stopWhen: strict({ unavailableFor: duration().optional() }).optional(),
+  stopWhen: strict({
+    unavailableFor: duration().optional(),
+    failedShare: strict({ over: duration(), above: share }).optional(),
+  }).optional(),
 });
 
 export type ScenarioResult = { readonly scenario: Scenario } | { readonly issues: readonly Issue[] };
 
-/** Checks what a scenario file exports. All issues at once, each with its key path. */
-export function parseScenario(input: unknown): ScenarioResult {
-  const result = scenarioSchema.safeParse(input);
+/**
+ * Checks what a scenario file exports. All issues at once, each with its key path.
+ * @param thresholds What a stack given as a function is asked for.
+ */
+export function parseScenario(
+  input: unknown,
+  thresholds: "production" | "quick" = "production",
+): ScenarioResult {
+  const made = withStack(input, thresholds);
+  if ("issues" in made) return made;
+  const result = scenarioSchema.safeParse(made.input);
   return result.success ? { scenario: toScenario(result.data) } : { issues: issuesOf(result.error) };
+}
+
+/** Calls a stack that is a function. It is the user's: what it throws is an issue of the scenario. */
+function withStack(
+  input: unknown,
+  thresholds: "production" | "quick",
+): { readonly input: unknown } | { readonly issues: readonly Issue[] } {
+  if (!isObject(input) || typeof input["stack"] !== "function") return { input };
+  try {
+    const stack: unknown = Reflect.apply(input["stack"], undefined, [{ thresholds }]);
+    return { input: { ...input, stack } };
+  } catch (error) {
+    const message = `the function failed for { thresholds: "${thresholds}" }: ${messageOf(error)}`;
+    return { issues: [{ key: "stack", message }] };
+  }
 }
 
 function shorterThanEvery(value: { every: number; for: number }, context: z.RefinementCtx): void {
@@ -158,36 +130,27 @@ function toScenario(parsed: z.output<typeof scenarioSchema>): Scenario {
       timeoutMs: load.timeout,
       maxUsers: load.maxUsers ?? null,
     },
-    chaos: toChaos(chaos ?? chaosShape.parse({})),
+    chaos: toChaos(chaos ?? chaosShape.parse({}), parsed.stack.watchdog?.resetMs),
     objectives: withoutUndefined(parsed.objectives) as ObjectivesInput,
-    stopWhen: { unavailableForMs: stopWhen?.unavailableFor ?? null },
+    stopWhen: toStopWhen(stopWhen ?? {}),
+  };
+}
+
+function toStopWhen({
+  unavailableFor,
+  failedShare,
+}: NonNullable<z.output<typeof scenarioSchema>["stopWhen"]>): Scenario["stopWhen"] {
+  return {
+    unavailableForMs: unavailableFor ?? null,
+    // Absent rather than null where it is not set: it would change the hash of every plan.
+    ...(failedShare === undefined
+      ? {}
+      : { failedShare: { overMs: failedShare.over, above: failedShare.above } }),
   };
 }
 
 function firstSpikeAt(spike: { every: number; firstAt?: number | undefined }): number {
   return spike.firstAt ?? Math.min(spike.every / 2, 1_800_000);
-}
-
-function toChaos(chaos: z.output<typeof chaosShape>): Scenario["chaos"] {
-  const { window } = chaos;
-  return {
-    window:
-      window === undefined
-        ? null
-        : { everyMs: window.every, forMs: window.for, firstAtMs: window.firstAt ?? window.every },
-    dutyCycle: chaos.dutyCycle,
-    pick: chaos.pick,
-    faults: chaos.faults.map((choice) => toChosen(choice)),
-    planned: chaos.planned.map((choice) => ({ ...toChosen(choice), atMs: choice.at ?? 0 })),
-    settleMs: chaos.settle,
-    restartSpacingMs: chaos.restartSpacing,
-    quietStretchMs: chaos.quietStretch ?? null,
-  };
-}
-
-function toChosen({ fault, options, hold, ifMissing }: FaultChoiceShape): ChosenFault {
-  const holdMs = hold === undefined ? null : typeof hold === "number" ? ([hold, hold] as const) : hold;
-  return { fault, options, holdMs, ifMissing: ifMissing ?? "refuse" };
 }
 
 /** zod keeps `key: undefined` where a user wrote it; the engine's types know only keys that are there or not. */

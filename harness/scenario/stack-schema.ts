@@ -2,7 +2,17 @@
 // name is declared twice, and the load has exactly one way in.
 import { z } from "zod";
 import { expected, label, show, strict, text, urlPath, wholeNumber } from "./fields.ts";
+import { parseBytes } from "../support/bytes.ts";
 import { didYouMean } from "./nearest.ts";
+
+const [leastVolume, mostVolume] = ["1MiB", "1GiB"].map((size) => parseBytes(size) ?? 0) as [number, number];
+const volumeSize = expected(`a size from "1MiB" to "1GiB", such as "64MiB"`);
+const volume = strict({
+  size: z.string(volumeSize).refine((size) => {
+    const bytes = parseBytes(size) ?? 0;
+    return bytes >= leastVolume && bytes <= mostVolume;
+  }, volumeSize),
+});
 
 const program = strict({
   kind: z.literal("program"),
@@ -19,8 +29,15 @@ const program = strict({
     body: z.json().optional(),
   }).optional(),
   metricsPath: urlPath.optional(),
+  volume: volume.optional(),
 });
-const postgres = strict({ kind: z.literal("postgres"), name: label, user: label, database: label });
+const postgres = strict({
+  kind: z.literal("postgres"),
+  name: label,
+  user: label,
+  database: label,
+  volume: volume.optional(),
+});
 const redis = strict({
   kind: z.literal("redis"),
   name: label,
@@ -28,6 +45,7 @@ const redis = strict({
     .string(expected(`a size such as "256mb"`))
     .regex(/^\d+(?:kb|mb|gb)$/, expected(`a size such as "256mb"`))
     .optional(),
+  volume: volume.optional(),
 });
 const service = z.discriminatedUnion("kind", [program, postgres, redis], {
   error: (issue) =>
@@ -57,10 +75,11 @@ const stackShape = strict({
     unresponsiveMs: milliseconds,
     processGoneMs: milliseconds,
     backoffCapMs: milliseconds,
+    resetMs: milliseconds.optional(),
   }).optional(),
   configFiles: z
     .array(
-      strict({ name: label, service: label, file: text, readPath: urlPath }),
+      strict({ name: label, service: label, file: text, lockFile: text.optional(), readPath: urlPath }),
       expected("a list of config files"),
     )
     .optional(),
@@ -146,8 +165,14 @@ function checkPlaceholders(stack: StackShape, complain: Complain): void {
   };
   for (const [index, item] of stack.services.entries()) {
     if (item.kind !== "program") continue;
+    const checkOne = (value: string, path: PropertyKey[]): void => {
+      check(value, path);
+      if (item.volume === undefined && value.includes("{volume}"))
+        complain(path, `{volume} names nothing: "${item.name}" has no volume`);
+    };
     for (const [position, word] of item.command.entries())
-      check(word, ["services", index, "command", position]);
-    for (const [key, value] of Object.entries(item.env ?? {})) check(value, ["services", index, "env", key]);
+      checkOne(word, ["services", index, "command", position]);
+    for (const [key, value] of Object.entries(item.env ?? {}))
+      checkOne(value, ["services", index, "env", key]);
   }
 }

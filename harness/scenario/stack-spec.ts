@@ -5,11 +5,37 @@
 //   {port:<service>}  the port that the service itself listens on      {link:<link>}  host:port of the proxy of that link
 //   {dir}             the service's own folder in the run folder         {config:<file>} absolute path of that config file
 //   {dir:<service>}   another service's folder                           {log:<service>} its log file
+//   {volume}          the service's own volume, see VolumeSpec
 
+import type { Size } from "../support/bytes.ts";
 import type { Json } from "../support/json.ts";
 
 /** What a stack can offer to faults. Which it has is derived from its description (see `capabilitiesOf`). */
-export type Capability = "proxy" | "process" | "agent" | "config-file" | "control" | "container" | "store";
+export type Capability =
+  | "proxy"
+  | "process"
+  | "agent"
+  | "config-file"
+  | "config-lock"
+  | "control"
+  | "container"
+  | "store"
+  | "postgres"
+  | "redis"
+  | "volume"
+  | MachineCapability;
+
+/** What every process could be given, if the machine's kernel and rights carry it. */
+export type MachineCapability = "cpu-quota" | "memory-limit" | "netem";
+
+/** What this machine cannot carry, each with the reason in words; "volume" is here too: it needs the right to mount. */
+export type MachineLimits = Readonly<Partial<Record<MachineCapability | "volume", string>>>;
+
+/** A file system of limited size for a service's own files, so that it can be filled without filling anybody else's disk. */
+export interface VolumeSpec {
+  /** "1MiB" to "1GiB". It lies in memory (tmpfs) and holds as much of that as is written to it. */
+  readonly size: Size;
+}
 
 export interface ProgramService {
   readonly kind: "program";
@@ -23,20 +49,24 @@ export interface ProgramService {
   readonly startedBy?: string;
   /** A Node program that may be preloaded with Kiln's agent, named by the end of its main script's path. */
   readonly agentMain?: string;
-  /** Path of a control endpoint: PUT {errorRate, seed, forMs}, GET, DELETE (see docs/stacks.md). */
+  /** Path of a control endpoint: PUT {errorRate, seed, forMs, delayMs, delayRate}, GET, DELETE (see docs/stacks.md). */
   readonly controlPath?: string;
   /** A request that those errors would fail: what Kiln sends through the service's link to see their share from outside. */
   readonly controlProbe?: { readonly method: "GET" | "POST"; readonly path: string; readonly body?: Json };
   /** Path that answers Prometheus metrics; sampled each 5 s. */
   readonly metricsPath?: string;
+  /** A folder of limited size; `{volume}` is its path. */
+  readonly volume?: VolumeSpec;
 }
 
-/** A real PostgreSQL (15 or newer) of the run's own, trust authentication on loopback, user and database as named. */
+/** A real PostgreSQL (15 or newer) of the run's own, trust authentication on loopback; the user owns the database and is no superuser. */
 export interface PostgresService {
   readonly kind: "postgres";
   readonly name: string;
   readonly user: string;
   readonly database: string;
+  /** Where its data lies; an empty PostgreSQL needs some 60 MiB. */
+  readonly volume?: VolumeSpec;
 }
 
 /** A real Redis (7 or newer) of the run's own, append-only file on. */
@@ -45,6 +75,8 @@ export interface RedisService {
   readonly name: string;
   /** `maxmemory`, such as "256mb"; the eviction policy is allkeys-lru. */
   readonly maxMemory?: string;
+  /** Where its data lies. */
+  readonly volume?: VolumeSpec;
 }
 
 export type ServiceSpec = ProgramService | PostgresService | RedisService;
@@ -64,6 +96,8 @@ export interface ConfigFileSpec {
   readonly service: string;
   /** File name inside the service's folder in the run folder. */
   readonly file: string;
+  /** Name of the lock file beside it that writers hold (see docs/stacks.md); absent where writers are not kept apart like that. */
+  readonly lockFile?: string;
   /** GET path on the owner that answers what is in force: {version, checksum, values}; checksum is the SHA-256 of values as canonical JSON. */
   readonly readPath: string;
 }
@@ -79,6 +113,8 @@ export interface WatchdogSpec {
   readonly processGoneMs: number;
   /** Backoff between hard recoveries: cap in milliseconds. */
   readonly backoffCapMs: number;
+  /** From a fault that costs a restart until the watchdog counts attempts from one again; default of `chaos.restartSpacing`. */
+  readonly resetMs?: number;
 }
 
 export interface StackSpec {

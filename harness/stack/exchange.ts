@@ -3,6 +3,7 @@ import { type Socket, connect } from "node:net";
 import type { ServiceSpec } from "../scenario/stack-spec.ts";
 import { type Clock, systemClock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
+import { assertLoopback } from "./loopback.ts";
 
 export interface Endpoint {
   readonly host: string;
@@ -67,7 +68,8 @@ function startsWith(...beginnings: readonly string[]): (answer: Buffer) => boole
   return (answer) => beginnings.includes(String.fromCodePoint(answer[0] ?? 0));
 }
 
-function ask(question: Question, at: Endpoint, signal: AbortSignal, clock: Clock): Promise<number> {
+async function ask(question: Question, at: Endpoint, signal: AbortSignal, clock: Clock): Promise<number> {
+  assertLoopback(at);
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(asError(signal.reason));

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { environmentError } from "../support/errors.ts";
 import type { Json } from "../support/json.ts";
 import type { Endpoint } from "./exchange.ts";
+import { assertLoopback } from "./loopback.ts";
 import type { HttpAnswer } from "./stack.ts";
 
 export interface HttpQuestion {
@@ -17,8 +18,12 @@ export interface HttpQuestion {
 // More than any health or metrics answer; a service gone mad must not fill the harness's memory.
 const largestAnswerBytes = 16 * 1024 * 1024;
 
-/** Rejects with `http-failed` (environment) when there is no whole answer, and with the signal's reason. Any status is an answer. */
-export function httpRequest(at: Endpoint, question: HttpQuestion): Promise<HttpAnswer> {
+/**
+ * Rejects with `http-failed` (environment) when there is no whole answer, with the signal's reason, and with `not-loopback`. Any status is an
+ * answer.
+ */
+export async function httpRequest(at: Endpoint, question: HttpQuestion): Promise<HttpAnswer> {
+  assertLoopback(at);
   const { path, signal, method = "GET" } = question;
   const payload = question.body === undefined ? undefined : JSON.stringify(question.body);
   const headers =

@@ -9,7 +9,12 @@ const record: StackRecord = {
   v: 1,
   runId: "r",
   runDir: "/runs/r",
-  spec: echoStack,
+  spec: {
+    ...echoStack,
+    services: echoStack.services.map((service) =>
+      service.name === "keeper" ? { ...service, volume: { size: "1MiB" } } : service,
+    ),
+  },
   toxiproxyPort: 20_000,
   servicePorts: { postgres: 20_001, redis: 20_002, keeper: 20_003, echo: 20_004 },
   linkPorts: { front: 20_005, postgres: 20_006, redis: 20_007 },
@@ -22,6 +27,7 @@ test.each([
   ["{dir}:{dir:echo}", "/runs/r/stack/keeper:/runs/r/stack/echo"],
   ["{config:settings}", "/runs/r/stack/echo/settings.env"],
   ["{log:echo}", "/runs/r/logs/echo.log"],
+  ["{volume}/entries", "/runs/r/stack/keeper/volume/entries"],
   ['{"json": {"a": 1}}', '{"json": {"a": 1}}'],
 ])("%s becomes %s", (text, filled) => {
   expect(fillPlaceholders(text, "keeper", record)).toBe(filled);

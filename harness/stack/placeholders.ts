@@ -1,13 +1,14 @@
-// Replaces the placeholders of a stack description ({port:…}, {link:…}, {dir}, {dir:…}, {config:…}, {log:…}; see stack-spec.ts).
+// Replaces the placeholders of a stack description ({port:…}, {link:…}, {dir}, {dir:…}, {config:…}, {log:…}, {volume}; see stack-spec.ts).
 import { join } from "node:path";
 import { usageError } from "../support/errors.ts";
 import { configPath, logsDir, serviceDir } from "./record.ts";
 import type { StackRecord } from "./stack.ts";
+import { volumePath } from "./volumes.ts";
 
 /** `text` for `service` with every placeholder replaced. Throws `stack-placeholder` (usage) for one that names nothing in the stack. */
 export function fillPlaceholders(text: string, service: string, record: StackRecord): string {
   return text.replaceAll(
-    /\{(port|link|dir|config|log)(?::([^{}]*))?\}/g,
+    /\{(port|link|dir|config|log|volume)(?::([^{}]*))?\}/g,
     (whole, kind: string, target?: string) => {
       const value = valueOf(kind, target, service, record);
       if (value !== undefined) return value;
@@ -33,6 +34,10 @@ function valueOf(
 ): string | undefined {
   const { runDir, spec, servicePorts, linkPorts } = record;
   if (kind === "dir" && target === undefined) return serviceDir(runDir, service);
+  if (kind === "volume") {
+    const owner = spec.services.find(({ name }) => name === service);
+    return target === undefined && owner?.volume !== undefined ? volumePath(runDir, owner) : undefined;
+  }
   if (target === undefined) return undefined;
   if (kind === "link") return linkPorts[target] === undefined ? undefined : `127.0.0.1:${linkPorts[target]}`;
   if (kind === "config") {

@@ -1,22 +1,46 @@
 // The StackHandle of a process stack, made from its record alone: the live run uses it, and so does a reaper that never started anything.
 import { callAgent } from "../agent/agent-client.ts";
-import type { LinkSpec, ProgramService, ServiceSpec } from "../scenario/stack-spec.ts";
+import type { LinkSpec, PostgresService, ProgramService, ServiceSpec } from "../scenario/stack-spec.ts";
 import { deadline } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import type { Json } from "../support/json.ts";
-import { type Listener, listenersOn, signalProcess, stillListens } from "../support/process-identity.ts";
+import {
+  type Listener,
+  type ProcessIdentity,
+  isAlive,
+  listenersOn,
+  signalProcess,
+  stillListens,
+} from "../support/process-identity.ts";
 import { exchange } from "./exchange.ts";
 import { httpRequest } from "./http.ts";
 import { membersOf } from "./membership.ts";
 import { agentSocketName, configPath, portsOf, scratchDir } from "./record.ts";
-import type { AgentLink, ControlLink, LinkProxy, ServiceProcess, StackHandle, StackRecord } from "./stack.ts";
+import { cgroupOf } from "./service-cgroup.ts";
+import type {
+  AgentLink,
+  ControlLink,
+  LinkProxy,
+  RedisSession,
+  ServiceProcess,
+  SqlAccount,
+  SqlSession,
+  StackHandle,
+  StackRecord,
+} from "./stack.ts";
+import { once, openRedis, openSql, postgresOperator } from "./store-access.ts";
+import { talk } from "./talk.ts";
 import { type ToxiproxyControl, toxiproxyControl } from "./toxiproxy.ts";
+import { serviceVolume } from "./volumes.ts";
 
 const host = "127.0.0.1";
 
-export function processHandle(record: StackRecord): StackHandle {
+/** `control` is the living run's, which replaces a Toxiproxy that is gone; any other process talks to whatever is there. */
+export function processHandle(
+  record: StackRecord,
+  control: ToxiproxyControl = toxiproxyControl({ host, port: record.toxiproxyPort }),
+): StackHandle {
   const { spec, runDir, servicePorts, linkPorts } = record;
-  const control = toxiproxyControl({ host, port: record.toxiproxyPort });
   const service = (name: string): ServiceSpec => byName(spec.services, name, "service");
   const program = (name: string): ProgramService => {
     const found = service(name);
@@ -26,6 +50,11 @@ export function processHandle(record: StackRecord): StackHandle {
   const at = (name: string) => ({ host, port: portOf(servicePorts, service(name).name) });
   const linkAt = (name: string) => ({ host, port: portOf(linkPorts, byName(spec.links, name, "link").name) });
   const processes = new Map<string, ServiceProcess>();
+  const processOf = (name: string): ServiceProcess => {
+    const known = processes.get(name) ?? serviceProcess(record, at(name).port);
+    processes.set(name, known);
+    return known;
+  };
   return {
     spec,
     scratchDir: scratchDir(runDir),
@@ -33,17 +62,62 @@ export function processHandle(record: StackRecord): StackHandle {
       const link = byName(spec.links, name, "link");
       return linkProxy(link, service(link.to), linkAt(name), at(link.to), control);
     },
-    process: (name) => {
-      const known = processes.get(name) ?? serviceProcess(record, at(name).port);
-      processes.set(name, known);
-      return known;
-    },
+    process: processOf,
+    cgroup: (name) => cgroupOf(record, service(name).name, (one) => processOf(one).find()),
+    volume: (name) => serviceVolume(runDir, service(name)),
     agent: (name) => agentLink(record, program(name)),
     control: (name) => controlLink(at(name), program(name)),
     configFile: (name) => configPath(runDir, byName(spec.configFiles ?? [], name, "config file")),
     http: (name, path, { link, ...question }) =>
       httpRequest(link === undefined ? at(name) : linkAt(link), { ...question, path }),
+    exchange: (name, signal) => exchange(service(name), at(name), signal),
+    ...stores(service, at),
   };
+}
+
+/** What Kiln asks of PostgreSQL and Redis under this application or client name unless it gives another. */
+const ownName = "kiln";
+
+function stores(
+  service: (name: string) => ServiceSpec,
+  at: (name: string) => At,
+): Pick<StackHandle, "sql" | "sqlSession" | "redis" | "redisSession"> {
+  const sqlSession = async (
+    name: string,
+    account: SqlAccount,
+    as: string,
+    signal: AbortSignal,
+  ): Promise<SqlSession> => {
+    const { user, database } = storeOf<PostgresService>(service(name), "postgres");
+    return openSql(
+      at(name),
+      { user: account === "user" ? user : postgresOperator, database, name: as },
+      signal,
+    );
+  };
+  const redisSession = async (name: string, as: string, signal: AbortSignal): Promise<RedisSession> => {
+    storeOf(service(name), "redis");
+    return openRedis(at(name), as, signal);
+  };
+  return {
+    sqlSession,
+    redisSession,
+    sql: (name, text, params, signal) =>
+      once(
+        () => sqlSession(name, "operator", ownName, signal),
+        (session) => session.query(text, params, signal),
+      ),
+    redis: (name, args, signal) =>
+      once(
+        () => redisSession(name, ownName, signal),
+        (session) => session.call(args, signal),
+      ),
+  };
+}
+
+function storeOf<S extends ServiceSpec>(service: ServiceSpec, kind: S["kind"]): S {
+  if (service.kind === kind) return service as S;
+  throw environmentError("stack-no-such-part", `service ${service.name} is no ${kind} of the stack`);
 }
 
 function byName<T extends { readonly name: string }>(items: readonly T[], name: string, what: string): T {
@@ -76,11 +150,14 @@ function linkProxy(
     link,
     ...listen,
     addToxic: (toxic) => control.addToxic(link.name, toxic),
+    updateToxic: (toxic, how) => control.updateToxic(link.name, toxic, how),
     removeToxic: (name) => control.removeToxic(link.name, name),
     setEnabled: (enabled) => control.setEnabled(link.name, enabled),
     state: () => control.state(link.name),
     exchange: (signal) => exchange(target, listen, signal),
     exchangeDirect: (signal) => exchange(target, direct, signal),
+    talk: (request, signal) => talk(target, listen, request, signal),
+    talkDirect: (request, signal) => talk(target, direct, request, signal),
   };
 }
 
@@ -97,8 +174,24 @@ function serviceProcess(record: StackRecord, port: number): ServiceProcess {
       );
       return last?.identity;
     },
-    signal: signalProcess,
+    signal: (identity, signal) => {
+      if (!isAlive(identity)) return false;
+      assertMember(record, identity);
+      return signalProcess(identity, signal);
+    },
   };
+}
+
+/** The last guard before a signal: whatever a fault was told or remembers, only what the run itself started is hit. */
+function assertMember(record: StackRecord, identity: ProcessIdentity): void {
+  const { pid, startTicks } = identity;
+  const { runId, runDir } = record;
+  const ports = portsOf(record);
+  const members = membersOf({ runId, runDir, ports }).map(({ identity }) => identity);
+  if (members.some((member) => member.pid === pid && member.startTicks === startTicks)) return;
+  // It ended while the others were looked at.
+  if (!isAlive(identity)) return;
+  throw environmentError("foreign-process", `process ${pid} was not started by run ${runId}: not signalled`);
 }
 
 function agentLink(record: StackRecord, service: ProgramService): AgentLink {

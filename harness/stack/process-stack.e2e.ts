@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ledger, openLedger, readLedger, startedProcesses } from "../run/ledger.ts";
 import { createSpawner } from "../run/spawn.ts";
 import { echoStack } from "./testing/echo-stack.ts";
-import { residues } from "../run/testing/residues.ts";
+import { residuesOfRun as residues } from "../testing/residues.ts";
 import { deadline, eventually } from "../support/clock.ts";
 import { isAlive, signalProcess } from "../support/process-identity.ts";
 import { loadTools } from "../support/tools.ts";

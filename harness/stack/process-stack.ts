@@ -7,11 +7,14 @@ import { type StackSpec, loadLink } from "../scenario/stack-spec.ts";
 import { type Clock, systemClock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { type ProcessIdentity, listenerOn, workingDirectory } from "../support/process-identity.ts";
-import type { Spawner } from "../support/spawner.ts";
+import type { Spawned, Spawner } from "../support/spawner.ts";
 import type { Tools } from "../support/tools.ts";
+import { removeGroups } from "./control-groups.ts";
+import { ControlPlane, type ControlPlaneChange } from "./control-plane.ts";
 import { processHandle } from "./process-handle.ts";
 import { membersOf } from "./membership.ts";
 import { freePorts } from "../support/free-ports.ts";
+import { replaceControlPlane } from "./replace-control-plane.ts";
 import { dataDir, logsDir, portsOf, scratchDir, serviceDir, writeStackRecord } from "./record.ts";
 import { postgresLaunch } from "./servers/postgres.ts";
 import { programLaunch } from "./servers/program.ts";
@@ -21,6 +24,8 @@ import { toxiproxyLaunch, toxiproxyName } from "./servers/toxiproxy-server.ts";
 import type { LiveStack, StackRecord } from "./stack.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 import { deleteData, sweep } from "./sweep.ts";
+import { toxiproxyControl } from "./toxiproxy.ts";
+import { type MountListener, mountVolumes, unmountAll } from "./volumes.ts";
 
 export interface BringUpOptions {
   /** Absolute; stack/, logs/, scratch/ and stack.json are made in it. */
@@ -31,6 +36,10 @@ export interface BringUpOptions {
   /** Aborts the bring-up; what was started by then is ended before it rejects. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Told when Toxiproxy is found gone and when it was replaced. */
+  readonly onControlPlane?: (change: ControlPlaneChange) => void;
+  /** Told of each volume before it is mounted, and of one that could not be given its limit of size. */
+  readonly mounts?: MountListener;
 }
 
 /**
@@ -38,30 +47,66 @@ export interface BringUpOptions {
  * log (`service-not-ready`), or the signal's reason; nothing of the stack is left running then.
  */
 export async function bringUp(spec: StackSpec, options: BringUpOptions): Promise<LiveStack> {
-  const { spawn, tools, signal, clock = systemClock } = options;
   const record = await recordFor(spec, options);
   makeFolders(record);
   // On the disk before the first process: a reaper needs it as soon as there is anything to take down.
   writeStackRecord(record);
-  const context: BringUpContext = { record, spawn, tools, clock, signal };
-  const supervisor = createSupervisor(context);
-  let downAgain: Promise<void> | undefined;
-  const down = (): Promise<void> => (downAgain ??= takeAllDown(record, supervisor, clock));
+  const { context, supervisor, stack } = carry(record, options);
   try {
+    await mountVolumes(record, options.mounts ?? nobodyListens);
     await startAll(context, supervisor);
   } catch (error) {
-    await down();
+    await stack.down();
     throw error;
   }
-  return {
-    handle: processHandle(record),
-    targetUrl: `http://127.0.0.1:${record.linkPorts[loadLink(spec).name]}`,
-    restart: (service) => restart(service, context, supervisor),
-    down,
-  };
+  return stack;
 }
 
-async function recordFor(spec: StackSpec, { runDir, runId }: BringUpOptions): Promise<StackRecord> {
+export interface Carried {
+  readonly context: BringUpContext;
+  readonly supervisor: Supervisor;
+  readonly stack: LiveStack;
+}
+
+/** The stack of a record with its life in this process's hands. It starts nothing: bringUp does, or somebody did before (take-over.ts). */
+export function carry(record: StackRecord, options: BringUpOptions): Carried {
+  const { spawn, tools, signal, clock = systemClock } = options;
+  const context: BringUpContext = { record, spawn, tools, clock, signal };
+  const supervisor = createSupervisor(context);
+  const proxies = keptProxies(context, supervisor, options);
+  let downAgain: Promise<void> | undefined;
+  const stack: LiveStack = {
+    handle: processHandle(record, proxies.control),
+    targetUrl: `http://127.0.0.1:${record.linkPorts[loadLink(record.spec).name]}`,
+    restart: (service) => restart(service, context, supervisor),
+    lookAtProxies: () => proxies.look(),
+    forgetHarm: () => proxies.forgetHarm(),
+    down: () => (downAgain ??= proxies.close().then(() => takeAllDown(record, supervisor, clock))),
+  };
+  return { context, supervisor, stack };
+}
+
+function keptProxies(
+  context: BringUpContext,
+  supervisor: Supervisor,
+  { onControlPlane = () => undefined }: BringUpOptions,
+): ControlPlane {
+  const { record, spawn, tools, clock } = context;
+  const launch = toxiproxyLaunch(context);
+  const onStarted = (spawned: Spawned): void => supervisor.adopt(launch, spawned);
+  return new ControlPlane({
+    record,
+    control: toxiproxyControl({ host: "127.0.0.1", port: record.toxiproxyPort }),
+    replace: (desired) => replaceControlPlane({ record, spawn, tools, desired, clock, onStarted }),
+    onChange: onControlPlane,
+    clock,
+  });
+}
+
+export const nobodyListens: MountListener = { announce: () => Promise.resolve(), note: () => undefined };
+
+/** A record with free ports. */
+export async function recordFor(spec: StackSpec, { runDir, runId }: BringUpOptions): Promise<StackRecord> {
   const { services, links } = spec;
   const ports = await freePorts(1 + services.length + links.length, `${runId}/${process.pid}`);
   const take = (items: readonly { readonly name: string }[], from: number): Record<string, number> =>
@@ -86,7 +131,11 @@ function makeFolders({ runDir, spec }: StackRecord): void {
   mkdirSync(scratchDir(runDir), { recursive: true });
 }
 
-function launchesOf(context: BringUpContext): { readonly servers: Launch[]; readonly programs: Launch[] } {
+/** How each part is started that Kiln may have to start. */
+export function launchesOf(context: BringUpContext): {
+  readonly servers: Launch[];
+  readonly programs: Launch[];
+} {
   const servers: Launch[] = [];
   const programs: Launch[] = [];
   for (const service of context.record.spec.services) {
@@ -169,6 +218,9 @@ async function takeAllDown(record: StackRecord, supervisor: Supervisor, clock: C
   await endAll(servers, supervisor);
   await supervisor.end(toxiproxyName);
   await sweep({ runDir, runId, ports: portsOf(record), spec, clock });
+  // No process is left in either.
+  await removeGroups(runId, clock);
+  await unmountAll(runDir, runId, clock);
   deleteData(spec, runDir);
 }
 

@@ -3,6 +3,8 @@
 import type { LinkSpec, StackSpec } from "../scenario/stack-spec.ts";
 import type { ProcessIdentity } from "../support/process-identity.ts";
 import type { Json } from "../support/json.ts";
+import type { ServiceCgroup } from "./service-cgroup.ts";
+import type { ServiceVolume } from "./volumes.ts";
 
 export interface Toxic {
   /** Unique on its proxy; faults use their id. */
@@ -12,6 +14,35 @@ export interface Toxic {
   readonly attributes: Readonly<Record<string, number>>;
 }
 
+export interface ToxicUpdate {
+  /** What the toxic holds back stays held as before, and only later data is treated anew. Default: it is let go at once. */
+  readonly keepHeld?: boolean;
+}
+
+export interface TalkRequest {
+  /**
+   * An answer of at least so many bytes (1: one ordinary answer, with the connection kept open after it), or "goodbye": something that the
+   * server takes for the end of the talk, so that it closes the connection as soon as that reached it.
+   */
+  readonly ask: { readonly answerBytes: number } | "goodbye";
+  /** How long it may take, counted from the attempt to connect. */
+  readonly waitMs: number;
+}
+
+/** One talk with a link's target on a new connection, as its client saw it. */
+export interface Talk {
+  /**
+   * complete: all that was asked for came. closed: the other side ended the connection in good order. reset: it broke the connection off.
+   * refused: there was no connection. unfinished: none of these within the time.
+   */
+  readonly end: "complete" | "closed" | "reset" | "refused" | "unfinished";
+  /** From the first request (the attempt to connect, where no connection stood) to the end. */
+  readonly tookMs: number;
+  readonly receivedBytes: number;
+  /** Each read of the client, on the same scale as `tookMs`. */
+  readonly arrivals: readonly { readonly atMs: number; readonly bytes: number }[];
+}
+
 /** A link's proxy. Every call has a deadline; a control plane that does not answer is an environment error. */
 export interface LinkProxy {
   readonly link: LinkSpec;
@@ -19,6 +50,8 @@ export interface LinkProxy {
   readonly host: string;
   readonly port: number;
   addToxic(toxic: Toxic): Promise<void>;
+  /** Changes the attributes of the toxic of that name, on open connections too; false when there is none. */
+  updateToxic(toxic: Toxic, how?: ToxicUpdate): Promise<boolean>;
   /** Absent counts as removed. */
   removeToxic(name: string): Promise<void>;
   setEnabled(enabled: boolean): Promise<void>;
@@ -32,6 +65,10 @@ export interface LinkProxy {
   exchange(signal: AbortSignal): Promise<number>;
   /** Like `exchange`, around the proxy: the same target asked directly, for the difference. */
   exchangeDirect(signal: AbortSignal): Promise<number>;
+  /** A talk through the proxy, in the protocol of the link's target. Rejects only with the signal's reason and with what no link can do. */
+  talk(request: TalkRequest, signal: AbortSignal): Promise<Talk>;
+  /** Like `talk`, around the proxy. */
+  talkDirect(request: TalkRequest, signal: AbortSignal): Promise<Talk>;
 }
 
 export interface ServiceProcess {
@@ -58,6 +95,33 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What goes into a statement as a parameter ($1, $2 …). */
+export type SqlValue = string | number | boolean | null;
+/** One row of an answer, by column name. */
+export type SqlRow = Readonly<Record<string, unknown>>;
+/** "operator" is the server's superuser, for whom it keeps some connections free; "user" is the account of the stack's own services. */
+export type SqlAccount = "operator" | "user";
+
+/** A connection of Kiln's own to a server of the stack. It ends with this process, and with the server. */
+interface StoreSession {
+  /** Resolves when the session is over: with why, unless it was `end` that ended it. */
+  readonly ended: Promise<Error | undefined>;
+  /** Also while something is asked, and when the server does not answer any more. */
+  end(): Promise<void>;
+}
+
+export interface SqlSession extends StoreSession {
+  /** Statements run one after the other. A signal that aborts ends the session. */
+  query(text: string, params: readonly SqlValue[], signal: AbortSignal): Promise<readonly SqlRow[]>;
+}
+
+export type RedisReply = string | number | null | readonly RedisReply[];
+
+export interface RedisSession extends StoreSession {
+  /** A signal that aborts ends the session. */
+  call(args: readonly [string, ...string[]], signal: AbortSignal): Promise<RedisReply>;
+}
+
 export interface StackHandle {
   readonly spec: StackSpec;
   proxy(link: string): LinkProxy;
@@ -77,6 +141,31 @@ export interface StackHandle {
       readonly link?: string;
     },
   ): Promise<HttpAnswer>;
+  /** One exchange with the service itself, around any proxy; as `LinkProxy.exchange`. */
+  exchange(service: string, signal: AbortSignal): Promise<number>;
+  /**
+   * One statement on a PostgreSQL of the stack, as its operator, straight to the server (not through a proxy). A refusal by the server rejects
+   * with code `sql-<SQLSTATE>`, such as `sql-53300`; no connection, or a lost one, with `store-unreachable` (both environment).
+   */
+  sql(
+    service: string,
+    text: string,
+    params: readonly SqlValue[],
+    signal: AbortSignal,
+  ): Promise<readonly SqlRow[]>;
+  /** A session that can be held; `name` is its application_name (at most 63 characters). Refused as `sql` is. */
+  sqlSession(service: string, account: SqlAccount, name: string, signal: AbortSignal): Promise<SqlSession>;
+  /**
+   * One command to a Redis of the stack, straight to the server. An error reply rejects with code `redis-<its first word>`, such as
+   * `redis-oom`; no connection with `store-unreachable` (both environment).
+   */
+  redis(service: string, args: readonly [string, ...string[]], signal: AbortSignal): Promise<RedisReply>;
+  /** A session that can be held; `name` is its client name. Refused as `redis` is. */
+  redisSession(service: string, name: string, signal: AbortSignal): Promise<RedisSession>;
+  /** The service's processes in a control group of Kiln's own. */
+  cgroup(service: string): ServiceCgroup;
+  /** The file system of limited size that the service has for its own files. */
+  volume(service: string): ServiceVolume;
   /** A free folder of the run for copies that heal may need. */
   readonly scratchDir: string;
 }
@@ -99,6 +188,10 @@ export interface LiveStack {
   readonly targetUrl: string;
   /** Ends a service's process if need be and starts it again, as an operator would; for `rescued` and a killed watchdog. */
   restart(service: string): Promise<void>;
+  /** Looks whether the proxies' control plane lives and replaces it when it does not; to be called once a second. Never rejects. */
+  lookAtProxies(): Promise<void>;
+  /** To be called when another process has healed every fault meanwhile: proxies that are replaced get none of them. */
+  forgetHarm(): void;
   /** Ends everything of the run, watchdogs first, and proves it by scanning until two scans are empty. Idempotent. */
   down(): Promise<void>;
 }

@@ -8,6 +8,9 @@ import { logsDir } from "./record.ts";
 import { lastLines } from "./servers/log-tail.ts";
 import type { BringUpContext, Launch } from "./servers/server.ts";
 
+/** What has to be known of a process to be in charge of it. */
+export type PartProcess = Pick<Spawned, "identity" | "exited">;
+
 export interface Supervisor {
   /** Prepares, starts and awaits a part. */
   bring(launch: Launch): Promise<void>;
@@ -15,6 +18,8 @@ export interface Supervisor {
   awaitReady(launch: Launch, starter: string): Promise<void>;
   /** Starts a part again that was brought up before and has been ended. */
   restart(launch: Launch): Promise<void>;
+  /** Takes charge of a part that somebody else started. */
+  adopt(launch: Launch, spawned: PartProcess): void;
   /** Ends what was started under that name: its stop signal, then SIGKILL after 5 s. Nothing to do is fine. */
   end(name: string): Promise<void>;
   /** SIGKILL, and waits until the process is gone. */
@@ -28,7 +33,7 @@ const stopMs = 5_000;
 
 interface Started {
   readonly launch: Launch;
-  readonly spawned: Spawned;
+  readonly spawned: PartProcess;
 }
 
 export function createSupervisor(context: BringUpContext): Supervisor {
@@ -47,6 +52,7 @@ export function createSupervisor(context: BringUpContext): Supervisor {
     },
     awaitReady: (launch, starter) => waitUntilReady(launch, context, started.get(starter)?.spawned, starter),
     restart: launchNow,
+    adopt: (launch, spawned) => void started.set(launch.name, { launch, spawned }),
     end: async (name) => {
       const entry = started.get(name);
       if (entry === undefined) return;
@@ -75,7 +81,7 @@ async function stop(identity: ProcessIdentity, signal: NodeJS.Signals, clock: Cl
 async function waitUntilReady(
   launch: Launch,
   context: BringUpContext,
-  spawned: Spawned | undefined,
+  spawned: PartProcess | undefined,
   logName: string,
 ): Promise<void> {
   const limit = deadline(readyMs, context.signal);

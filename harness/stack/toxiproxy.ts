@@ -1,18 +1,20 @@
-// Toxiproxy's control plane. The client package knows neither deadlines nor listings of toxics, and Toxiproxy 2.12 can freeze while it
-// removes a toxic, so every call here ends after 2 s, and the state is read by plain HTTP.
+// Toxiproxy's control plane: one call, one answer, or an error after 2 s. The client package knows neither deadlines nor listings of toxics
+// and hides what Toxiproxy says when it refuses, so it is given a transport of Kiln's own. Toxiproxy 2.12 can freeze while it removes a
+// toxic; who replaces a frozen one is control-plane.ts.
 import client from "toxiproxy-node-client";
-import { deadline } from "../support/clock.ts";
-import { environmentError, messageOf } from "../support/errors.ts";
+import { environmentError, KilnError, messageOf } from "../support/errors.ts";
+import { patience } from "../support/patience.ts";
+import type { Json } from "../support/json.ts";
 import type { Endpoint } from "./exchange.ts";
 import { httpRequest } from "./http.ts";
-import type { Toxic } from "./stack.ts";
-
-const { Toxiproxy } = client;
+import type { Toxic, ToxicUpdate } from "./stack.ts";
 
 export interface ProxySpec {
   readonly name: string;
   readonly listenPort: number;
   readonly upstreamPort: number;
+  /** Default: true. */
+  readonly enabled?: boolean;
 }
 
 export interface ProxyState {
@@ -20,11 +22,16 @@ export interface ProxyState {
   readonly toxics: readonly string[];
 }
 
-/** Every call rejects with `toxiproxy-unanswered` (environment) after 2 s, or `toxiproxy-refused` when it says no. */
+/**
+ * Every call rejects (environment) with `toxiproxy-unanswered` after 2 s of this process's own time, with `toxiproxy-unreachable` when there
+ * is nobody or the connection broke, and with `toxiproxy-refused` when it says no.
+ */
 export interface ToxiproxyControl {
   version(): Promise<string>;
   createProxy(proxy: ProxySpec): Promise<void>;
   addToxic(proxy: string, toxic: Toxic): Promise<void>;
+  /** See LinkProxy. */
+  updateToxic(proxy: string, toxic: Toxic, how?: ToxicUpdate): Promise<boolean>;
   /** Absent counts as removed. */
   removeToxic(proxy: string, name: string): Promise<void>;
   setEnabled(proxy: string, enabled: boolean): Promise<void>;
@@ -33,78 +40,115 @@ export interface ToxiproxyControl {
 
 const callMs = 2_000;
 
+/** True for an error that says nothing of what was asked, only that Toxiproxy did not answer. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof KilnError && ["toxiproxy-unanswered", "toxiproxy-unreachable"].includes(error.code);
+}
+
 export function toxiproxyControl(at: Endpoint): ToxiproxyControl {
-  const api = new Toxiproxy(`http://${at.host}:${at.port}`);
-  const call = <T>(what: string, work: () => Promise<T>): Promise<T> =>
-    withDeadline(`Toxiproxy: ${what}`, work);
-  const state = async (
-    proxy: string,
-  ): Promise<ProxyState & { readonly listen: string; readonly upstream: string }> => {
-    const answer = await httpRequest(at, { path: `/proxies/${proxy}`, signal: deadline(callMs) });
-    if (answer.status !== 200) throw new Error(`answered ${answer.status}: ${answer.body.slice(0, 200)}`);
-    return parseState(answer.body);
+  const call = <T>(what: string, work: (api: Api) => Promise<T>): Promise<T> =>
+    withDeadline(`Toxiproxy: ${what}`, at, work);
+  const state = async ({ send }: Api, proxy: string): Promise<ProxyState> => {
+    const { enabled, toxics } = JSON.parse(await send("GET", `/proxies/${proxy}`)) as {
+      enabled: boolean;
+      toxics: readonly { name: string }[];
+    };
+    return { enabled, toxics: toxics.map(({ name }) => name) };
   };
   return {
-    version: () => call("version", () => api.getVersion()),
-    createProxy: ({ name, listenPort, upstreamPort }) =>
-      call(`create proxy ${name}`, async () => {
-        await api.createProxy({
+    version: () => call("version", ({ toxiproxy }) => toxiproxy.getVersion()),
+    createProxy: ({ name, listenPort, upstreamPort, enabled = true }) =>
+      call(`create proxy ${name}`, async ({ toxiproxy }) => {
+        await toxiproxy.createProxy({
           name,
           listen: `127.0.0.1:${listenPort}`,
           upstream: `127.0.0.1:${upstreamPort}`,
-          enabled: true,
+          enabled,
         });
       }),
     addToxic: (proxy, toxic) =>
-      call(`add toxic ${toxic.name} to ${proxy}`, async () => {
+      call(`add toxic ${toxic.name} to ${proxy}`, async ({ toxiproxy }) => {
         // Toxicity 1 always: Toxiproxy's own dice cannot be seeded.
-        await (await api.get(proxy)).addToxic({ ...toxic, toxicity: 1 });
+        await (await toxiproxy.get(proxy)).addToxic({ ...toxic, toxicity: 1 });
+      }),
+    updateToxic: (proxy, { name, attributes }, { keepHeld = false } = {}) =>
+      call(`update toxic ${name} of ${proxy}`, async ({ send }) => {
+        const path = `/proxies/${proxy}/toxics/${encodeURIComponent(name)}`;
+        // Toxiproxy restarts a changed toxic on every connection, and hangs when a client leaves at that moment. Its decoder (Go's
+        // encoding/json) stores the attributes, which a toxic reads anew for each piece of data, before it refuses what is no
+        // number as toxicity; a refused update restarts nothing.
+        const body = keepHeld ? { attributes, toxicity: "as it is" } : { attributes };
+        const answer = await send("PATCH", path, { body, fine: keepHeld ? [400, 404] : [404] });
+        const { name: changed, error = "" } = JSON.parse(answer) as { name?: string; error?: string };
+        return changed === name || (keepHeld && error.includes("toxicity"));
       }),
     removeToxic: (proxy, name) =>
-      call(`remove toxic ${name} from ${proxy}`, async () => {
-        const { status, body } = await httpRequest(at, {
-          path: `/proxies/${proxy}/toxics/${encodeURIComponent(name)}`,
-          method: "DELETE",
-          signal: deadline(callMs),
-        });
-        // The client hides the status; 404 is what an idempotent removal has to know.
-        if (status !== 404 && status >= 300) throw new Error(`answered ${status}: ${body.slice(0, 200)}`);
+      call(`remove toxic ${name} from ${proxy}`, async ({ send }) => {
+        await send("DELETE", `/proxies/${proxy}/toxics/${encodeURIComponent(name)}`, { fine: [404] });
       }),
     setEnabled: (proxy, enabled) =>
-      call(`${enabled ? "enable" : "disable"} ${proxy}`, async () => {
-        const { listen, upstream } = await state(proxy);
-        await (await api.get(proxy)).update({ enabled, listen, upstream });
+      call(`${enabled ? "enable" : "disable"} ${proxy}`, async ({ toxiproxy }) => {
+        const found = await toxiproxy.get(proxy);
+        await found.update({ enabled, listen: found.listen, upstream: found.upstream });
       }),
-    state: (proxy) => call(`state of ${proxy}`, () => state(proxy)),
+    state: (proxy) => call(`state of ${proxy}`, (api) => state(api, proxy)),
   };
 }
 
-function parseState(text: string): ProxyState & { readonly listen: string; readonly upstream: string } {
-  const value = JSON.parse(text) as {
-    enabled: boolean;
-    listen: string;
-    upstream: string;
-    toxics: readonly { name: string }[];
-  };
-  const { enabled, listen, upstream } = value;
-  return { enabled, listen, upstream, toxics: value.toxics.map(({ name }) => name) };
+interface Api {
+  readonly toxiproxy: InstanceType<typeof client.Toxiproxy>;
+  readonly send: (
+    method: string,
+    path: string,
+    how?: { body?: Json; fine?: readonly number[] },
+  ) => Promise<string>;
 }
 
-async function withDeadline<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const signal = deadline(callMs);
-  const late = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => {
-      reject(
-        environmentError("toxiproxy-unanswered", `${what}: no answer within ${callMs} ms`, {
-          hint: "its control plane may be frozen",
-        }),
-      );
+/** The client over connections that end with the call: its own would stay open, and keep the process alive, after a call that timed out. */
+function apiUntil(at: Endpoint, signal: AbortSignal): Api {
+  const send: Api["send"] = async (method, path, { body, fine = [] } = {}) => {
+    const answer = await httpRequest(at, {
+      path,
+      method,
+      signal,
+      ...(body === undefined ? {} : { body }),
     });
+    if (answer.status < 300 || fine.includes(answer.status)) return answer.body;
+    throw environmentError(
+      "toxiproxy-refused",
+      `answered ${answer.status}: ${answer.body.slice(0, 200).trim()}`,
+    );
+  };
+  const parsed = (text: string): { data: unknown } => ({
+    data: text === "" ? undefined : (JSON.parse(text) as unknown),
   });
+  // The client puts this host before each path.
+  const toxiproxy = new client.Toxiproxy("");
+  Object.assign(toxiproxy.getApi(), {
+    get: async (path: string) => parsed(await send("GET", path)),
+    post: async (path: string, body?: Json) =>
+      parsed(await send("POST", path, body === undefined ? {} : { body })),
+    delete: async (path: string) => void (await send("DELETE", path)),
+    getText: (path: string) => send("GET", path),
+  });
+  return { toxiproxy, send };
+}
+
+async function withDeadline<T>(what: string, at: Endpoint, work: (api: Api) => Promise<T>): Promise<T> {
+  const { signal, done } = patience(callMs);
   try {
-    return await Promise.race([work(), late]);
+    return await work(apiUntil(at, signal));
   } catch (error) {
-    if (signal.aborted) throw error;
-    throw environmentError("toxiproxy-refused", `${what}: ${messageOf(error)}`, { cause: error });
+    if (signal.aborted) {
+      throw environmentError("toxiproxy-unanswered", `${what}: no answer within ${callMs} ms`, {
+        hint: "its control plane may be frozen",
+        cause: error,
+      });
+    }
+    const refused = error instanceof KilnError ? error.code === "toxiproxy-refused" : true;
+    const code = refused ? "toxiproxy-refused" : "toxiproxy-unreachable";
+    throw environmentError(code, `${what}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    done();
   }
 }

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import type { PostgresService } from "../../scenario/stack-spec.ts";
 import { deadline } from "../../support/clock.ts";
 import { environmentError } from "../../support/errors.ts";
-import { exchange, postgresAccepts } from "../exchange.ts";
+import { type Endpoint, exchange, postgresAccepts } from "../exchange.ts";
 import { dataDir, logsDir, serviceDir } from "../record.ts";
+import { once, openSql, postgresOperator } from "../store-access.ts";
 import { lastLines } from "./log-tail.ts";
 import type { BringUpContext, Launch } from "./server.ts";
 
@@ -43,14 +44,14 @@ export function postgresLaunch(service: PostgresService, ctx: BringUpContext): L
     name: service.name,
     // Fast shutdown: sessions are ended, data is written out (PostgreSQL documentation, "Shutting Down the Server").
     stopSignal: "SIGINT",
-    awaited: `a session of user ${service.user} on port ${port}`,
+    awaited: `a session on port ${port}`,
     prepare: async () => {
       mkdirSync(data, { recursive: true, mode: 0o700 });
       if (account.owner !== undefined) chownSync(data, account.owner.uid, account.owner.gid);
       const locale = ["--encoding=UTF8", "--locale=C"];
       await runOnce("initdb", [
         `--pgdata=${data}`,
-        `--username=${service.user}`,
+        `--username=${postgresOperator}`,
         "--auth=trust",
         "--no-sync",
         ...locale,
@@ -60,22 +61,36 @@ export function postgresLaunch(service: PostgresService, ctx: BringUpContext): L
       spawn({ name: service.name, ...program("postgres", ["-D", data, "-p", String(port), ...settings()]) }),
     ready: async (signal) => {
       await exchange(service, at, signal, ctx.clock);
-      await postgresAccepts(service.user, "postgres", at, signal);
+      await postgresAccepts(postgresOperator, "postgres", at, signal);
     },
-    afterFirstStart: async () => {
-      if (service.database === "postgres") return;
-      await runOnce("createdb", [
-        "-h",
-        at.host,
-        "-p",
-        String(port),
-        "-U",
-        service.user,
-        "-w",
-        service.database,
-      ]);
-    },
+    afterFirstStart: () => createAccount(service, at, deadline(initMs, ctx.signal)),
   };
+}
+
+/** The user of the stack's services owns its database and is no superuser: the connections that are kept free are not for it. */
+async function createAccount(
+  { user, database }: PostgresService,
+  at: Endpoint,
+  signal: AbortSignal,
+): Promise<void> {
+  const statements = [
+    ...(user === postgresOperator ? [] : [`CREATE ROLE ${quoted(user)} LOGIN`]),
+    database === "postgres"
+      ? `ALTER DATABASE postgres OWNER TO ${quoted(user)}`
+      : `CREATE DATABASE ${quoted(database)} OWNER ${quoted(user)}`,
+  ];
+  const login = { user: postgresOperator, database: "postgres", name: "kiln" };
+  await once(
+    () => openSql(at, login, signal),
+    async (session) => {
+      for (const statement of statements) await session.query(statement, [], signal);
+    },
+  );
+}
+
+/** An SQL identifier as it stands. */
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function settings(): string[] {

@@ -1,11 +1,15 @@
 // Toxiproxy as a part of the stack: one server, a proxy for each link.
+import type { Tools } from "../../support/tools.ts";
 import { serviceDir } from "../record.ts";
 import { toxiproxyControl } from "../toxiproxy.ts";
 import type { BringUpContext, Launch } from "./server.ts";
 
 export const toxiproxyName = "toxiproxy";
 
-export function toxiproxyLaunch(ctx: BringUpContext): Launch {
+/** Needs no more of the context than a process that replaces it later can have. */
+export function toxiproxyLaunch(
+  ctx: Pick<BringUpContext, "record" | "spawn"> & { readonly tools: Pick<Tools, "toxiproxy"> },
+): Launch {
   const { record, spawn, tools } = ctx;
   const port = record.toxiproxyPort;
   const control = toxiproxyControl({ host: "127.0.0.1", port });
