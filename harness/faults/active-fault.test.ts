@@ -22,6 +22,38 @@ describe("an active fault", () => {
     expect(world.events).toContainEqual({ type: "fault-confirmed", id: "f01", confirmation: yes });
   });
 
+  it("can be announced: inject then calls at once, and the journal says when", async () => {
+    const { active, world } = setUp();
+    await active.announce();
+    expect(world.ledgerLines).toEqual(["fault f01 harm=false"]);
+    expect([active.state, world.events]).toEqual(["idle", []]);
+    await active.inject();
+    expect(world.events[0]).toMatchObject({ state: "injecting", plannedMs: 1_000 });
+    expect(world.ledgerLines.filter((line) => line.startsWith("fault "))).toHaveLength(1);
+    await expect(active.announce()).rejects.toThrow("announce from state active");
+    expect(await active.heal()).toBe(true);
+    expect(world.ledgerLines.at(-1)).toBe("healed f01 by harness harm=false");
+  });
+
+  it("takes back an announcement that nothing came of, without a word in the journal", async () => {
+    let healed = false;
+    const { active, world } = setUp({ heal: () => Promise.resolve(void (healed = true)) });
+    await active.announce();
+    expect(await active.heal()).toBe(true);
+    expect(await active.heal()).toBe(true);
+    expect(world.ledgerLines).toEqual(["fault f01 harm=false", "healed f01 by harness harm=false"]);
+    expect([active.state, world.events, healed]).toEqual(["idle", [], false]);
+  });
+
+  it("tells the ledger in inject when announcing failed", async () => {
+    let fails = true;
+    const { active, world } = setUp({ ledgerFails: () => fails });
+    await expect(active.announce()).rejects.toThrow("disk full");
+    fails = false;
+    await active.inject();
+    expect(world.ledgerLines[0]).toBe("fault f01 harm=false");
+  });
+
   it("lets a fault that can time itself out last for its hold and a minute", async () => {
     let selfHealMs = 0;
     const { active } = setUp({ inject: (ctx) => Promise.resolve(void (selfHealMs = ctx.selfHealMs)) });

@@ -2,39 +2,34 @@
 // heal leads on. Each verb has a deadline, each change of state is journalled, and the ledger knows of the fault before the world does.
 //
 // One verb at a time: heal first ends an inject or a confirm that is still under way. Time is the clock's, so it also runs on a virtual one.
-import type { ActiveState, JournalBody } from "../journal/events.ts";
+import type { ActiveState, EventOf, JournalBody } from "../journal/events.ts";
 import type { FaultStep } from "../plan/plan.ts";
 import type { StackHandle } from "../stack/stack.ts";
 import { sleep, type Clock } from "../support/clock.ts";
+import { crashPoint } from "../support/crash-point.ts";
 import { environmentError, messageOf, usageError } from "../support/errors.ts";
-import type { Json } from "../support/json.ts";
 import type { Confirmation, Fault, FaultContext, FaultTable } from "./fault.ts";
+import type { FaultLedger, Healer } from "./fault-ledger.ts";
+import { end, type Running } from "./running.ts";
 import { withinDeadline } from "./within-deadline.ts";
 
-export type Healer = "harness" | "reaper" | "heal";
-
-/** What an active fault needs of the run's ledger. Each write is on disk when it returns (or resolves). */
-export interface FaultLedger {
-  fault(id: string, fault: string, options: { readonly [key: string]: Json }): void | Promise<void>;
-  memory(id: string, memory: Json): void | Promise<void>;
-  healed(id: string, by: Healer): void | Promise<void>;
-  healFailed(id: string, by: Healer, error: string): void | Promise<void>;
-  /** What was last written with `memory` under that id. */
-  recall(id: string): Json | undefined;
-}
+export type { FaultLedger, Healer } from "./fault-ledger.ts";
 
 export interface ActiveFaultParts {
   readonly fault: Fault;
   readonly step: Pick<FaultStep, "id" | "fault" | "options" | "startMs" | "healMs">;
   readonly stack: StackHandle;
   readonly clock: Clock;
-  readonly journal: { write(body: JournalBody): unknown };
+  /** `atMs` is on the journal's axis; without it, an event is of now. */
+  readonly journal: { write(body: JournalBody, atMs?: number): unknown };
   readonly ledger: FaultLedger;
   /** Who heals; default "harness". */
   readonly by?: Healer;
   /** "left-behind": the ledger of a dead process names it; it can only be healed. Default "planned". */
   readonly origin?: "planned" | "left-behind";
   readonly limits?: Partial<VerbLimits>;
+  /** A fault that can end by itself does so this long after Kiln should have healed it; default 60 s. */
+  readonly selfHealSlackMs?: number;
 }
 
 export interface VerbLimits {
@@ -60,17 +55,24 @@ export function createActiveFault(
 }
 
 const defaultLimits = { injectMs: 10_000, confirmMs: 8_000, healMs: 10_000, lookEveryMs: 250 };
-/** A fault that can end by itself does so this long after Kiln should have healed it. */
-const selfHealSlackMs = 60_000;
+const defaultSelfHealSlackMs = 60_000;
 const neverLooked: Confirmation = { effective: false, saw: "there was no time for a look" };
+
+type FaultState = EventOf<"fault">;
 
 export class ActiveFault {
   readonly #parts: ActiveFaultParts;
   readonly #limits: VerbLimits;
   readonly #by: Healer;
   #state: ActiveState;
-  /** Ends the verb that runs, if one does; `settled` resolves when it has come to rest. */
-  #running: { readonly stop: AbortController; readonly settled: Promise<void> } | undefined;
+  /** The ledger knows of it. */
+  #announced = false;
+  /** When inject had come to rest, on the clock. */
+  #injectedMs = Infinity;
+  /** The verb that runs, if one does. */
+  #running: Running | undefined;
+  /** What keeps the harm up, from inject to heal. */
+  #sustained: Running | undefined;
 
   constructor(parts: ActiveFaultParts) {
     this.#parts = parts;
@@ -84,23 +86,50 @@ export class ActiveFault {
     return this.#state;
   }
 
+  /** From idle only. Tells the ledger ahead of time: inject then acts at the instant at which it is called. Rejects as the ledger does. */
+  async announce(): Promise<void> {
+    if (this.#state !== "idle") throw this.#misuse("announce");
+    const { step, ledger } = this.#parts;
+    await ledger.fault(step.id, step.fault, step.options);
+    this.#announced = true;
+  }
+
   /** From idle only. Rejects with `fault-inject-failed` and leaves the fault broken: it may be half in, so it wants healing. */
   async inject(signal?: AbortSignal): Promise<void> {
     if (this.#state !== "idle") throw this.#misuse("inject");
-    const { fault, step, ledger } = this.#parts;
-    this.#enter("injecting");
+    const { fault, step, ledger, clock } = this.#parts;
+    const announced = this.#announced;
+    const callMs = Math.round(clock.nowMs() * 1_000) / 1_000;
+    this.#enter("injecting", announced ? { plannedMs: step.startMs, callMs } : {});
     try {
+      // Nothing is awaited between the line above and the call of an announced fault.
       await this.#run("inject", this.#limits.injectMs, signal, async (ctx) => {
-        await ledger.fault(step.id, step.fault, step.options);
+        if (!announced) await ledger.fault(step.id, step.fault, step.options);
         ctx.signal.throwIfAborted();
         await fault.inject(ctx, step.options);
       });
+      this.#injectedMs = clock.nowMs();
       this.#enter("active");
+      this.#keepUp();
     } catch (error) {
       const reason = messageOf(error);
-      this.#enter("broken", reason);
+      this.#enter("broken", { error: reason });
       throw environmentError("fault-inject-failed", `${step.id}: ${reason}`, { cause: error });
     }
+  }
+
+  /** Starts the fault's sustain, which goes on until heal ends it. Failing earlier breaks the fault: its harm is not what was asked. */
+  #keepUp(): void {
+    const { fault, step, journal } = this.#parts;
+    if (fault.sustain === undefined) return;
+    const stop = new AbortController();
+    const settled = fault.sustain(this.#context(stop.signal), step.options).catch((error: unknown) => {
+      if (stop.signal.aborted) return;
+      const reason = `it could not be kept up: ${messageOf(error)}`;
+      if (this.#state === "active") this.#enter("broken", { error: reason });
+      else journal.write({ type: "note", level: "warning", text: `${step.id}: ${reason}` });
+    });
+    this.#sustained = { stop, settled };
   }
 
   /**
@@ -128,13 +157,14 @@ export class ActiveFault {
   }
 
   /**
-   * From any state, as often as wanted. Idle and healed are left as they are. Resolves to true when nothing of the fault is left, to false
+   * From any state, as often as wanted. Idle (an announcement is withdrawn) and healed are left as they are. Resolves to true when nothing of the fault is left, to false
    * when healing failed (the fault is broken then, the ledger says so, and heal may be called again). Does not reject for the world's
    * faults.
    */
   async heal(signal?: AbortSignal): Promise<boolean> {
-    const left = await this.#endRunning();
-    if (this.#state === "idle" || this.#state === "healed") return true;
+    const left = await this.#endAll();
+    if (this.#state === "idle") return this.#withdraw();
+    if (this.#state === "healed" || (left === undefined && this.#wasHealedElsewhere())) return true;
     const { fault, step, ledger } = this.#parts;
     this.#enter("healing");
     try {
@@ -146,23 +176,46 @@ export class ActiveFault {
       return true;
     } catch (error) {
       const reason = messageOf(error);
-      this.#enter("broken", reason);
-      await this.#recordHealFailure(reason);
+      this.#enter("broken", { error: reason });
+      await this.#toLedger(() => ledger.healFailed(step.id, this.#by, reason));
       return false;
     }
   }
 
-  async #recordHealFailure(reason: string): Promise<void> {
-    const { step, ledger, journal } = this.#parts;
+  /**
+   * For a process that was stopped for long and runs again: what another one has healed meanwhile is over here, too, whatever its plan says.
+   */
+  async catchUp(): Promise<void> {
+    if (this.#state === "idle" || this.#state === "healed") return;
+    if (this.#parts.ledger.healedElsewhere?.(this.#parts.step.id) !== undefined) await this.heal();
+  }
+
+  /** That heal was its end, unless something of it may have acted since: an inject that was under way, or what keeps it up. */
+  #wasHealedElsewhere(): boolean {
+    const { fault, step, ledger } = this.#parts;
+    const done = ledger.healedElsewhere?.(step.id);
+    if (done === undefined || fault.sustain !== undefined || done.beganMs < this.#injectedMs) return false;
+    this.#enter("healed", { by: done.by }, done.journalMs);
+    return true;
+  }
+
+  /** Takes back an announcement that was not followed by an inject: nothing is in the world. */
+  async #withdraw(): Promise<boolean> {
+    const { step, ledger } = this.#parts;
+    if (this.#announced) this.#announced = !(await this.#toLedger(() => ledger.healed(step.id, this.#by)));
+    return true;
+  }
+
+  /** Writes an entry without which the ledger still holds the fault as open, which is the safe side. False when it cannot. */
+  async #toLedger(write: () => void | Promise<void>): Promise<boolean> {
+    const { step, journal } = this.#parts;
     try {
-      await ledger.healFailed(step.id, this.#by, reason);
+      await write();
+      return true;
     } catch (error) {
-      // Without this line the ledger still holds the fault as not healed, which is the truth that matters.
-      journal.write({
-        type: "note",
-        level: "error",
-        text: `${step.id}: the ledger could not be written: ${messageOf(error)}`,
-      });
+      const text = `${step.id}: the ledger could not be written: ${messageOf(error)}`;
+      journal.write({ type: "note", level: "error", text });
+      return false;
     }
   }
 
@@ -178,7 +231,7 @@ export class ActiveFault {
 
   /** Runs one verb with a context and a deadline of its own. Rejects as the verb does, or when its time is up although it has not ended. */
   async #run(
-    verb: string,
+    verb: "inject" | "confirm" | "heal",
     limitMs: number,
     signal: AbortSignal | undefined,
     act: (ctx: FaultContext) => Promise<void>,
@@ -190,7 +243,9 @@ export class ActiveFault {
     const parent = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
     const acting = async (limited: AbortSignal): Promise<void> => {
       try {
+        crashPoint(`${verb}-before`);
         await act(this.#context(limited));
+        crashPoint(`${verb}-after`);
       } finally {
         resolve();
         if (this.#running === running) this.#running = undefined;
@@ -199,24 +254,20 @@ export class ActiveFault {
     await withinDeadline({ what: verb, limitMs, clock: this.#parts.clock, parent }, acting);
   }
 
-  /** Ends the verb that is under way. Resolves to its description when it has not come to rest within the time for healing. */
-  async #endRunning(): Promise<string | undefined> {
-    const running = this.#running;
-    if (running === undefined) return undefined;
+  /** Ends what is under way: verb and sustain. Resolves to the description of what has not come to rest within the time for healing. */
+  async #endAll(): Promise<string | undefined> {
+    const { clock } = this.#parts;
     const was = this.#state;
-    running.stop.abort(new Error("ended in order to heal"));
-    const patience = new AbortController();
-    const timeUp = sleep(this.#limits.healMs, patience.signal, this.#parts.clock).then(
-      () => `a verb of state ${was}`,
-      () => undefined,
-    );
-    const left = await Promise.race([running.settled.then(() => undefined), timeUp]);
-    patience.abort();
-    return left;
+    if (this.#running !== undefined && !(await end(this.#running, this.#limits.healMs, clock)))
+      return `a verb of state ${was}`;
+    if (this.#sustained !== undefined && !(await end(this.#sustained, this.#limits.healMs, clock)))
+      return "what keeps it up";
+    this.#sustained = undefined;
+    return undefined;
   }
 
   #context(signal: AbortSignal): FaultContext {
-    const { step, stack, clock, ledger } = this.#parts;
+    const { step, stack, clock, ledger, selfHealSlackMs = defaultSelfHealSlackMs } = this.#parts;
     return {
       id: step.id,
       stack,
@@ -233,14 +284,13 @@ export class ActiveFault {
     };
   }
 
-  #enter(state: ActiveState, error?: string): void {
+  #enter(
+    state: ActiveState,
+    more: Pick<FaultState, "error" | "by" | "plannedMs" | "callMs"> = {},
+    atMs?: number,
+  ): void {
     this.#state = state;
-    this.#parts.journal.write({
-      type: "fault",
-      id: this.#parts.step.id,
-      state,
-      ...(error === undefined ? {} : { error }),
-    });
+    this.#parts.journal.write({ type: "fault", id: this.#parts.step.id, state, ...more }, atMs);
   }
 
   #misuse(verb: string): Error {

@@ -1,18 +1,36 @@
-// A configuration file goes bad on disk, in place, as a crashed writer or a careless hand leaves it. The stack must notice, never serve
-// it, and go back to its last good version.
+// A configuration file goes bad on disk, as a crashed writer or a careless hand leaves it. The stack must notice, never serve it, and go
+// back to its last good version.
+//
+// Bytes are spoilt in place. "unreadable" puts a symbolic link to itself in the file's place: reading it fails (ELOOP) for root too, whom mode
+// 000 would not stop, and a repair by rename replaces the link.
 //
 // A good stack may repair the file before anybody looks. The proof that it was bad is the kernel's: a second name (hard link) keeps hold
-// of the very inode that was written, and its times tell whether it was still in its place then (see `confirm`). So scratchDir must be on
-// the same file system as the file.
-import { constants } from "node:fs";
-import { copyFile, link, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+// of the very inode that was written, and its times tell whether it was still in its place then (see `wasCorrupt`; for the link, `fateOf`). So
+// scratchDir must be on the same file system as the file.
+import { link, open, readFile, rename, rm, symlink } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { z } from "zod";
-import { hasErrno } from "../support/errors.ts";
+import { environmentError, hasErrno } from "../support/errors.ts";
 import { sha256 } from "../support/json.ts";
-import { corruptBytes, corruptionVariants, type CorruptionVariant } from "./corrupt-bytes.ts";
+import {
+  corruptBytes,
+  corruptionVariants,
+  type CorruptionVariant,
+  type SpoiledVariant,
+} from "./corrupt-bytes.ts";
 import { calm } from "./expectations.ts";
-import { defineFault, type FaultContext } from "./fault.ts";
+import { defineFault, type Confirmation, type FaultContext } from "./fault.ts";
+import {
+  clearNames,
+  fateOf,
+  hashOf,
+  placeFile,
+  placementSchema,
+  statOf,
+  takeBack,
+  writeLike,
+  type Placement,
+} from "./placed-file.ts";
 
 export interface ConfigCorruptionOptions {
   /** Name of a config file of the stack. */
@@ -20,9 +38,8 @@ export interface ConfigCorruptionOptions {
   readonly variant: CorruptionVariant;
 }
 
-const memorySchema = z.object({
+const spoiledSchema = z.object({
   path: z.string(),
-  originalHash: z.string(),
   corruptHash: z.string(),
   /** The good bytes. */
   copy: z.string(),
@@ -33,13 +50,15 @@ const memorySchema = z.object({
   /** The same after the write; absent until it is done. */
   writtenNs: z.string().optional(),
 });
-type Memory = z.infer<typeof memorySchema>;
+type Spoiled = z.infer<typeof spoiledSchema>;
 /** Without the mark of the write: what is remembered before it. */
-type Intent = Omit<Memory, "writtenNs">;
+type Intent = Omit<Spoiled, "writtenNs">;
+const memorySchema = z.union([spoiledSchema, placementSchema]);
 
 export const configCorruption = defineFault<ConfigCorruptionOptions>({
   name: "config-corruption",
-  summary: "A configuration file goes bad on disk: truncated, malformed or with a wrong checksum.",
+  summary:
+    "A configuration file goes bad on disk: truncated, malformed, half written, with a wrong checksum, or unreadable.",
   needs: ["config-file"],
   kind: "momentary",
   options: z.strictObject({ file: z.string().min(1), variant: z.enum(corruptionVariants) }),
@@ -48,57 +67,95 @@ export const configCorruption = defineFault<ConfigCorruptionOptions>({
 
   async inject(ctx, { file, variant }) {
     const path = ctx.stack.configFile(file);
-    const held = join(ctx.stack.scratchDir, `${ctx.id}.held`);
-    await rm(held, { force: true });
-    await link(path, held);
-    const handle = await open(held, "r+");
-    try {
-      const original = await handle.readFile();
-      const bad = corruptBytes(original, variant);
-      const copy = join(ctx.stack.scratchDir, `${ctx.id}.good`);
-      await writeDurably(copy, original);
-      const beforeNs = String((await handle.stat({ bigint: true })).mtimeNs);
-      const memory: Intent = {
-        path,
-        originalHash: sha256(original),
-        corruptHash: sha256(bad),
-        copy,
-        held,
-        beforeNs,
-      };
-      await ctx.remember(memory);
-      // One call each: shorter by truncation, otherwise of the same length.
-      await (bad.length < original.length
-        ? handle.truncate(bad.length)
-        : handle.write(bad, 0, bad.length, 0));
-      await handle.sync();
-      await ctx.remember({ ...memory, writtenNs: String((await handle.stat({ bigint: true })).mtimeNs) });
-    } finally {
-      await handle.close();
-    }
+    if (variant === "unreadable") await makeUnreadable(ctx, path);
+    else await spoil(ctx, path, variant);
   },
 
   async confirm(ctx, { file }) {
     const memory = recallMemory(ctx);
     if (memory?.path !== ctx.stack.configFile(file))
       return { effective: false, saw: `nothing was done to config file ${file}` };
+    if ("good" in memory) return wasUnreadable(memory, file);
     if ((await hashOf(memory.path)) === memory.corruptHash)
       return { effective: true, saw: `config file ${file} holds the corrupt bytes` };
     return wasCorrupt(memory, file);
   },
 
-  /** Restores the good bytes only while the file still has the corrupt ones: whatever else is there, somebody else wrote. */
-  async heal(ctx) {
+  /** Restores the good file only while it still is as the fault left it: whatever else is there, somebody else wrote. */
+  async heal(ctx, { file }) {
     const memory = recallMemory(ctx);
-    if (memory === undefined) return;
-    if ((await hashOf(memory.path)) === memory.corruptHash) await restore(memory, ctx.id);
-    await Promise.all([memory.copy, memory.held].map((name) => rm(name, { force: true })));
+    if (memory !== undefined && "good" in memory) await takeBack(memory);
+    if (memory !== undefined && "copy" in memory && (await hashOf(memory.path)) === memory.corruptHash)
+      await restore(memory, ctx.id);
+    const { copy, held } = namesFor(ctx);
+    await Promise.all([copy, held].map((name) => rm(name, { force: true })));
+    await clearNames(ctx, ctx.stack.configFile(file));
   },
 });
 
-function recallMemory(ctx: FaultContext): Memory | undefined {
+function recallMemory(ctx: FaultContext): Spoiled | Placement | undefined {
   const memory = ctx.recall();
   return memory === undefined ? undefined : memorySchema.parse(memory);
+}
+
+function namesFor(ctx: FaultContext): { copy: string; held: string } {
+  return {
+    copy: join(ctx.stack.scratchDir, `${ctx.id}.copy`),
+    held: join(ctx.stack.scratchDir, `${ctx.id}.held`),
+  };
+}
+
+async function spoil(ctx: FaultContext, path: string, variant: SpoiledVariant): Promise<void> {
+  const { copy, held } = namesFor(ctx);
+  await rm(held, { force: true });
+  await link(path, held);
+  // By its own name: whoever watches the folder is told of a write under that name only.
+  const handle = await open(path, "r+");
+  try {
+    const before = await handle.stat({ bigint: true });
+    if ((await statOf(held))?.ino !== before.ino)
+      throw environmentError("config-changed", `${path} was replaced by somebody else just now`);
+    const original = await handle.readFile();
+    const bad = corruptBytes(original, variant);
+    await rm(copy, { force: true });
+    await writeLike(copy, original, before);
+    const intent: Intent = { path, corruptHash: sha256(bad), copy, held, beforeNs: String(before.mtimeNs) };
+    await ctx.remember(intent);
+    // One call each: shorter by truncation, otherwise of the same length.
+    await (bad.length < original.length ? handle.truncate(bad.length) : handle.write(bad, 0, bad.length, 0));
+    await handle.sync();
+    await ctx.remember({ ...intent, writtenNs: String((await handle.stat({ bigint: true })).mtimeNs) });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function makeUnreadable(ctx: FaultContext, path: string): Promise<void> {
+  await placeFile(ctx, {
+    path,
+    make: async (aside) => {
+      await symlink(basename(path), aside);
+      return null;
+    },
+    remember: (placement) => ctx.remember(placement),
+  });
+}
+
+async function wasUnreadable(memory: Placement, file: string): Promise<Confirmation> {
+  const fate = await fateOf(memory);
+  if (fate.state === "replaced") {
+    const saw = `config file ${file} could not be read, and was replaced ${fate.afterMs.toFixed(0)} ms later`;
+    return { effective: true, saw };
+  }
+  if (fate.state !== "in-place")
+    return { effective: false, saw: `config file ${file} never became unreadable` };
+  try {
+    await readFile(memory.path);
+    return { effective: false, saw: `config file ${file} can be read` };
+  } catch (error) {
+    if (!hasErrno(error, "ELOOP")) throw error;
+    return { effective: true, saw: `reading config file ${file} fails with ELOOP` };
+  }
 }
 
 /**
@@ -108,7 +165,7 @@ function recallMemory(ctx: FaultContext): Memory | undefined {
  *   been replaced before, and nobody ever saw the corruption.
  * - The same inode, other bytes: written in place since, provided that the corrupt write itself had left its mark.
  */
-async function wasCorrupt(memory: Memory, file: string): Promise<{ effective: boolean; saw: string }> {
+async function wasCorrupt(memory: Spoiled, file: string): Promise<Confirmation> {
   const never = { effective: false, saw: `config file ${file} never held the corrupt bytes` };
   const held = await statOf(memory.held);
   if (held === undefined)
@@ -127,47 +184,14 @@ async function wasCorrupt(memory: Memory, file: string): Promise<{ effective: bo
   return { effective: true, saw: `config file ${file} held the corrupt bytes, and was written again since` };
 }
 
-async function restore(memory: Memory, id: string): Promise<void> {
+/** By rename, so that no reader sees half of it. */
+async function restore(memory: Spoiled, id: string): Promise<void> {
   const fresh = `${memory.path}.${id}.tmp`;
-  await copyFile(memory.copy, fresh, constants.COPYFILE_FICLONE);
-  const handle = await open(fresh, "r+");
-  try {
-    const { mode } = await stat(memory.held);
-    await handle.chmod(mode & 0o777);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  const like = await statOf(memory.copy);
+  if (like === undefined) throw new Error(`the good bytes are gone: ${memory.copy}`);
+  await rm(fresh, { force: true });
+  await writeLike(fresh, await readFile(memory.copy), like);
   // Looked at once more as late as possible: the copying took time in which the stack may have repaired the file itself.
   if ((await hashOf(memory.path)) === memory.corruptHash) await rename(fresh, memory.path);
   await rm(fresh, { force: true });
-}
-
-async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  const handle = await open(path, "w", 0o600);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** SHA-256 of the bytes at a path; undefined when there is no file. */
-async function hashOf(path: string): Promise<string | undefined> {
-  try {
-    return sha256(await readFile(path));
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
-}
-
-async function statOf(path: string): Promise<{ ino: bigint; mtimeNs: bigint; ctimeNs: bigint } | undefined> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
 }

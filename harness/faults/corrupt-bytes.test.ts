@@ -33,6 +33,40 @@ describe("corruption", () => {
     expect(bad).toEqual({ ...(parse(json) as object), checksum: `${"ab".repeat(31)}a0` });
   });
 
+  it("tears a write of the next state: newer version and checksum, old values, the same length", () => {
+    const bad = corruptBytes(json, "partial-write");
+    expect(bad.length).toBe(json.length);
+    const good = parse(json) as { values: object };
+    const torn = parse(bad) as { checksum: string };
+    expect(torn).toEqual({
+      version: 2,
+      checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
+      values: good.values,
+    });
+    expect(torn.checksum).not.toBe("ab".repeat(32));
+  });
+
+  it("keeps the version where the next one is longer", () => {
+    const nine = Buffer.from(json.toString().replace('"version": 1', '"version": 9'));
+    const torn = parse(corruptBytes(nine, "partial-write")) as { version: number; checksum: string };
+    expect(torn.version).toBe(9);
+    expect(torn.checksum).not.toBe("ab".repeat(32));
+  });
+
+  it.each([
+    ["an environment file", Buffer.from("LEVEL=info\nCACHE=redis\n")],
+    [
+      "a state with its checksum at the end",
+      Buffer.from(JSON.stringify({ version: 1, values: { n: 2 }, checksum: "ab".repeat(32) })),
+    ],
+  ])("leaves NULs where the data of a write had not arrived: %s", (_name, good) => {
+    const bad = corruptBytes(good, "partial-write");
+    const half = good.length >> 1;
+    expect(bad.subarray(0, half).equals(good.subarray(0, half))).toBe(true);
+    expect(bad.subarray(half).equals(Buffer.alloc(good.length - half))).toBe(true);
+    expect(() => parse(bad)).toThrow(SyntaxError);
+  });
+
   it("says so where a file cannot be corrupted like that", () => {
     expect(() => corruptBytes(Buffer.from("A=1\n"), "wrong-checksum")).toThrow("it has no checksum field");
     expect(() => corruptBytes(Buffer.from("plain words\n"), "malformed")).toThrow(

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { cpuBurn } from "./cpu-burn.ts";
 import { faultContract } from "./fault.contract.ts";
+import { restarted } from "./testing/restarted.ts";
 import { jobsOf, startTestStack } from "./testing/test-stack.ts";
 
 faultContract({
@@ -11,6 +12,7 @@ faultContract({
   weaker: (ctx, fault, options) => fault.inject(ctx, { ...options, share: options.share / 2 }),
   start: () => startTestStack(),
   residues: async (stack) => [...(await jobsOf(stack, "alpha")), ...(await jobsOf(stack, "beta"))],
+  repair: (stack) => restarted(stack, "alpha"),
 });
 
 describe("cpu-burn", () => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { sleep } from "../support/clock.ts";
 import { hasErrno } from "../support/errors.ts";
 import { ticksPerSecond } from "../support/process-identity.ts";
-import { recallJob, servingProcess, stopJob } from "./agent-job.ts";
+import { recallJob, servingProcess, startJob, stopJob } from "./agent-job.ts";
 import { calm } from "./expectations.ts";
 import { defineFault } from "./fault.ts";
 import { pinToLastCpu } from "./pin-thread.ts";
@@ -33,11 +33,8 @@ export const cpuBurn = defineFault<CpuBurnOptions>({
 
   async inject(ctx, { service, share }) {
     const identity = { ...servingProcess(ctx, service) };
-    await ctx.remember({ identity });
-    const params = { id: ctx.id, share, forMs: ctx.selfHealMs };
-    const { tid } = z
-      .object({ tid: z.int() })
-      .parse(await ctx.stack.agent(service).call("burn", params, ctx.signal));
+    const answer = await startJob(ctx, service, { command: "burn", params: { share }, identity });
+    const { tid } = z.object({ tid: z.int() }).parse(answer);
     // Number 0: the system does not say; then confirm has nothing to look at and says so.
     if (tid > 0) {
       await ctx.remember({ identity, tid });

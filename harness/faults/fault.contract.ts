@@ -1,7 +1,8 @@
 // What every fault must keep, tried on real parts. A fault's own test calls `faultContract` with its options and adds what is special.
 import { randomUUID } from "node:crypto";
+import { appendFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { deadline, eventually } from "../support/clock.ts";
+import { deadline, eventually, systemClock } from "../support/clock.ts";
 import { canonicalJson } from "../support/json.ts";
 import type { Confirmation, Fault, FaultContext } from "./fault.ts";
 import { faultTable } from "./index.ts";
@@ -17,6 +18,11 @@ export interface ContractCase<Options extends object> {
   readonly start: () => Promise<TestStack>;
   /** What is left of the fault, in words; nothing when all is well. For momentary faults: what Kiln itself left. */
   readonly residues: (stack: TestStack, id: string) => Promise<readonly string[]>;
+  /**
+   * For faults that change something which somebody else may repair meanwhile: does that, in the fault's presence, and returns what
+   * the repair left, so that it can be seen unharmed after heal. Absent where there is nothing to overwrite (say why in the test).
+   */
+  readonly repair?: (stack: TestStack, id: string) => Promise<() => Promise<unknown>>;
   /** Makes the stack good again after each test, where heal alone is not meant to. */
   readonly mend?: (stack: TestStack) => Promise<void>;
 }
@@ -31,6 +37,7 @@ export function faultContract<Options extends object>(theCase: ContractCase<Opti
     describePlainParts(fault, options);
     describeLife(fault, options, trial);
     describeDoubt(theCase, trial);
+    if (theCase.repair !== undefined) describeRepair(theCase, theCase.repair, trial);
   });
 }
 
@@ -69,9 +76,50 @@ class Trial<Options extends object> {
     this.#id = "";
   }
 
+  get id(): string {
+    return this.#id;
+  }
+
   residues(): Promise<readonly string[]> {
     return this.#case.residues(this.stack, this.#id);
   }
+}
+
+/** Runs a fault's sustain as the engine does; `end` ends it and waits for it. */
+function keepUp<Options extends object>(
+  fault: Fault<Options>,
+  options: Options,
+  trial: Trial<Options>,
+): { end(): Promise<void> } {
+  const stop = new AbortController();
+  const ctx: FaultContext = { ...trial.fresh(), signal: stop.signal };
+  const failure = fault.sustain?.(ctx, options).then(
+    () => undefined,
+    (error: unknown) => (stop.signal.aborted ? undefined : error),
+  );
+  return {
+    end: async () => {
+      stop.abort(new Error("ended in order to heal"));
+      expect(await failure).toBeUndefined();
+    },
+  };
+}
+
+/** With KILN_FAULT_TABLE=<file> each fault adds a line there: fault, options, asked, measured, milliseconds to confirm and to heal. */
+function tell(name: string, options: object, seen: Confirmation, confirmMs: number, healMs: number): void {
+  const file = process.env["KILN_FAULT_TABLE"];
+  if (file === undefined) return;
+  const { asked = "", measured = "", unit = "" } = seen.magnitude ?? {};
+  const cells = [
+    name,
+    JSON.stringify(options),
+    asked,
+    measured,
+    unit,
+    Math.round(confirmMs),
+    Math.round(healMs),
+  ];
+  appendFileSync(file, `${cells.join("\t")}\n`);
 }
 
 function describePlainParts<Options extends object>(fault: Fault<Options>, options: Options): void {
@@ -109,12 +157,18 @@ function describeLife<Options extends object>(
     );
 
   it("bites, says how hard, and leaves nothing once healed", async () => {
+    const startedMs = systemClock.nowMs();
     await fault.inject(trial.fresh(), options);
+    const sustained = keepUp(fault, options, trial);
     const seen = await untilEffective(trial.fresh());
+    const effectiveMs = systemClock.nowMs();
     expect(seen.saw).not.toBe("");
     if (seen.magnitude !== undefined)
       expect(seen.magnitude.measured / seen.magnitude.asked).toBeCloseTo(1, 0);
+    await sustained.end();
+    const healingMs = systemClock.nowMs();
     await fault.heal(trial.fresh(), options);
+    tell(fault.name, options, seen, effectiveMs - startedMs, systemClock.nowMs() - healingMs);
     expect(await trial.residues()).toEqual([]);
     if (fault.kind === "held")
       expect(await fault.confirm(trial.fresh(), options)).toMatchObject({ effective: false });
@@ -122,6 +176,8 @@ function describeLife<Options extends object>(
 
   it("can be healed twice, by processes that did not inject it", async () => {
     await fault.inject(trial.fresh(), options);
+    const sustained = keepUp(fault, options, trial);
+    await sustained.end();
     await fault.heal(trial.fresh(), options);
     await fault.heal(trial.fresh(), options);
     expect(await trial.residues()).toEqual([]);
@@ -163,5 +219,20 @@ function describeDoubt<Options extends object>(theCase: ContractCase<Options>, t
     const seen = await fault.confirm(trial.fresh(), options);
     await fault.heal(trial.fresh(), wrongTarget);
     expect(seen).toMatchObject({ effective: false });
+  });
+}
+
+function describeRepair<Options extends object>(
+  { fault, options }: ContractCase<Options>,
+  repair: (stack: TestStack, id: string) => Promise<() => Promise<unknown>>,
+  trial: Trial<Options>,
+): void {
+  it("does not overwrite what somebody repaired meanwhile", async () => {
+    await fault.inject(trial.fresh(), options);
+    const look = await repair(trial.stack, trial.id);
+    const repaired = await look();
+    await fault.heal(trial.fresh(), options);
+    expect(await look()).toEqual(repaired);
+    expect(await trial.residues()).toEqual([]);
   });
 }

@@ -19,6 +19,16 @@ export interface Expectation {
   readonly actWithinMs: number | null;
   /** True when the service's process may be replaced because of this fault. */
   readonly restarts: boolean;
+  /**
+   * True where nothing in the stack is expected to bring the target's process back: the stack driver, as its init, starts it again, after
+   * heal of a held fault, or when the recovery objective of a momentary one has passed. It is no rescue then.
+   */
+  readonly revivedByDriver?: true;
+  /**
+   * True of a held fault that undoes what the stack does about it: a reaction is demanded all the same, but users can only be served again
+   * once it is healed.
+   */
+  readonly keptUp?: true;
   /** Time without service that this fault may cost, milliseconds: it goes into the plan's budget. */
   readonly unavailableMs: number;
 }
@@ -37,6 +47,11 @@ export interface Confirmation {
   readonly saw: string;
   /** Asked and measured size of the harm in one unit, where it has one. */
   readonly magnitude?: { readonly asked: number; readonly measured: number; readonly unit: string };
+  /**
+   * Of a fault that wrote a valid configuration state: SHA-256 of its values as canonical JSON. Serving exactly these is planned while
+   * the fault is in.
+   */
+  readonly plannedValuesHash?: string;
 }
 
 export interface FaultContext {
@@ -71,6 +86,12 @@ export interface Fault<Options extends object = object> {
   /** How long confirm may take from the end of inject until it is effective, milliseconds; default 8000. */
   readonly confirmWithinMs?: number;
   inject(ctx: FaultContext, options: Options): Promise<void>;
+  /**
+   * Harm that has to be kept up: runs beside confirm from the end of inject until heal begins, when its signal aborts (it then resolves or
+   * rejects at once, both are fine). A rejection before that breaks the fault. What it does must be undone by heal from the ledger
+   * entry alone, and must end or stay harmless when this process dies.
+   */
+  sustain?(ctx: FaultContext, options: Options): Promise<void>;
   /** Only looks, once, on the data path. The caller repeats it until it is effective or its deadline passes. */
   confirm(ctx: FaultContext, options: Options): Promise<Confirmation>;
   /** Idempotent; works after half an inject and in a new process; never overwrites what somebody repaired meanwhile. */

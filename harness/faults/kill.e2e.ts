@@ -14,6 +14,7 @@ faultContract({
     ctx.stack.process(service).signal(identity, "SIGSTOP");
   },
   start: () => startTestStack(),
+  // Momentary: heal does nothing, so there is nothing that it could overwrite.
   residues: () => Promise.resolve([]),
   mend: async (stack) => {
     for (const service of ["alpha", "beta"] as const) {
@@ -42,27 +43,6 @@ describe("kill", () => {
     onTestFinished(() => stack.stop());
     await expect(kill.inject(stack.context("f-none"), { service: "alpha" })).rejects.toMatchObject({
       code: "service-gone",
-    });
-  });
-
-  it("expects the stack's own watchdog to act in its own time", async () => {
-    const stack = await startTestStack({ servers: false });
-    onTestFinished(() => stack.stop());
-    const { spec } = stack.handle;
-    const watchdog = {
-      service: "beta",
-      supervises: "alpha",
-      eventsFile: "events",
-      unresponsiveMs: 1,
-      processGoneMs: 1_234,
-      backoffCapMs: 1,
-    };
-    expect(kill.expect({ service: "alpha" }, { stack: spec, holdMs: 0 })).toMatchObject({
-      actWithinMs: 5_000,
-      restarts: true,
-    });
-    expect(kill.expect({ service: "alpha" }, { stack: { ...spec, watchdog }, holdMs: 0 })).toMatchObject({
-      actWithinMs: 1_234,
     });
   });
 });

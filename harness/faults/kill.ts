@@ -4,15 +4,14 @@ import { environmentError } from "../support/errors.ts";
 import { isAlive } from "../support/process-identity.ts";
 import { servingProcess } from "./agent-job.ts";
 import { defineFault } from "./fault.ts";
+import { identitySchema } from "./service-process.ts";
+import { afterDeath } from "./service-roles.ts";
 
 export interface KillOptions {
   readonly service: string;
 }
 
-const memorySchema = z.object({
-  service: z.string(),
-  identity: z.object({ pid: z.number(), startTicks: z.number(), bootId: z.string() }),
-});
+const memorySchema = z.object({ service: z.string(), identity: identitySchema });
 
 export const kill = defineFault<KillOptions>({
   name: "kill",
@@ -21,13 +20,7 @@ export const kill = defineFault<KillOptions>({
   kind: "momentary",
   options: z.strictObject({ service: z.string().min(1) }),
   target: ({ service }) => `service:${service}`,
-  expect: ({ service }, { stack }) => ({
-    recovery: { atLeast: "hard", atMost: "hard" },
-    service,
-    actWithinMs: stack.watchdog?.supervises === service ? stack.watchdog.processGoneMs : 5_000,
-    restarts: true,
-    unavailableMs: 3_000,
-  }),
+  expect: ({ service }, { stack }) => afterDeath(service, stack),
 
   async inject(ctx, { service }) {
     const identity = servingProcess(ctx, service);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { defineFault, type Confirmation, type FaultContext } from "./fault.ts";
 import { calm } from "./expectations.ts";
+import { easeOff } from "./link-harm.ts";
 import { median } from "./statistics.ts";
 
 export interface LatencyOptions {
@@ -39,8 +40,10 @@ export const latency = defineFault<LatencyOptions>({
     return compare(ctx, options);
   },
 
-  async heal(ctx, { link }) {
-    await ctx.stack.proxy(link).removeToxic(ctx.id);
+  async heal(ctx, { link, delayMs }) {
+    const none = { latency: 0, jitter: 0 };
+    const harmless = { name: ctx.id, type: "latency", stream: "downstream", attributes: none } as const;
+    await easeOff(ctx, link, harmless, delayMs);
   },
 });
 

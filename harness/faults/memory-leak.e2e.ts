@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { faultContract } from "./fault.contract.ts";
 import { memoryLeak } from "./memory-leak.ts";
+import { restarted } from "./testing/restarted.ts";
 import { jobsOf, startTestStack } from "./testing/test-stack.ts";
 
 const ratePerMin = 60 * 1_048_576;
@@ -12,6 +13,7 @@ faultContract({
   weaker: (ctx, fault, options) => fault.inject(ctx, { ...options, ratePerMin: options.ratePerMin / 2 }),
   start: () => startTestStack(),
   residues: async (stack) => [...(await jobsOf(stack, "alpha")), ...(await jobsOf(stack, "beta"))],
+  repair: (stack) => restarted(stack, "alpha"),
 });
 
 describe("memory-leak", () => {

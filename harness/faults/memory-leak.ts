@@ -3,7 +3,7 @@ import { z } from "zod";
 import { formatBytes } from "../support/bytes.ts";
 import { sleep } from "../support/clock.ts";
 import { processStat, type ProcessIdentity } from "../support/process-identity.ts";
-import { recallJob, servingProcess, stopJob } from "./agent-job.ts";
+import { recallJob, servingProcess, startJob, stopJob } from "./agent-job.ts";
 import { calm } from "./expectations.ts";
 import { defineFault, type FaultContext } from "./fault.ts";
 import { sizeSchema } from "./size-schema.ts";
@@ -37,10 +37,8 @@ export const memoryLeak = defineFault<MemoryLeakOptions>({
   confirmWithinMs: 30_000,
 
   async inject(ctx, { service, ratePerMin }) {
-    await ctx.remember({ identity: { ...servingProcess(ctx, service) } });
-    await ctx.stack
-      .agent(service)
-      .call("leak", { id: ctx.id, bytesPerMin: ratePerMin, forMs: ctx.selfHealMs }, ctx.signal);
+    const identity = servingProcess(ctx, service);
+    await startJob(ctx, service, { command: "leak", params: { bytesPerMin: ratePerMin }, identity });
   },
 
   /**

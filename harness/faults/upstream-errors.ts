@@ -1,9 +1,8 @@
 // A service answers a share of its calls with an error, as it was told over its own control endpoint.
 import { z } from "zod";
-import type { StackHandle } from "../stack/stack.ts";
 import { sleep } from "../support/clock.ts";
-import { environmentError } from "../support/errors.ts";
-import { sha256, type Json } from "../support/json.ts";
+import { sha256 } from "../support/json.ts";
+import { controlProbeOf } from "./control-probe.ts";
 import { calm } from "./expectations.ts";
 import { defineFault, type FaultContext } from "./fault.ts";
 import { shareTest } from "./statistics.ts";
@@ -66,25 +65,8 @@ export const upstreamErrors = defineFault<UpstreamErrorsOptions>({
   },
 });
 
-interface Probe {
-  readonly link: string;
-  readonly method: string;
-  readonly path: string;
-  readonly body?: Json;
-}
-
-function probeOf(stack: StackHandle, service: string): Probe {
-  const spec = stack.spec.services.find((candidate) => candidate.name === service);
-  const link = stack.spec.links.find((candidate) => candidate.to === service);
-  if (spec?.kind !== "program" || spec.controlProbe === undefined || link === undefined) {
-    const hint = "give the service a controlProbe {method, path, body} and a link that leads to it";
-    throw environmentError("probe-missing", `the errors of ${service} cannot be seen from outside`, { hint });
-  }
-  return { link: link.name, ...spec.controlProbe };
-}
-
 async function countServerErrors(ctx: FaultContext, service: string, count: number): Promise<number> {
-  const { path, ...request } = probeOf(ctx.stack, service);
+  const { path, ...request } = controlProbeOf(ctx.stack, service);
   let sent = 0;
   let failed = 0;
   const lane = async (): Promise<void> => {

@@ -1,21 +1,24 @@
 // A small real stack for the faults' tests: Toxiproxy, a Redis, and two calm services with Kiln's agent in them, under the handle that a
-// run would use. No watchdog: nobody mends anything here except the test.
+// run would use; on request PostgreSQLs, a second Redis, and a service that another one keeps running. No watchdog: apart from that nobody
+// mends anything here except the test.
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { agentEnv, agentPreloadUrl } from "../../agent/agent-client.ts";
-import type { StackSpec } from "../../scenario/stack-spec.ts";
+import type { ServiceSpec, StackSpec } from "../../scenario/stack-spec.ts";
 import { exchange } from "../../stack/exchange.ts";
 import { runMarker } from "../../stack/membership.ts";
 import { processHandle } from "../../stack/process-handle.ts";
-import { agentSocketName, scratchDir } from "../../stack/record.ts";
+import { agentSocketName, portsOf, scratchDir, serviceDir } from "../../stack/record.ts";
 import type { StackHandle, StackRecord } from "../../stack/stack.ts";
+import { sweep } from "../../stack/sweep.ts";
 import { toxiproxyControl } from "../../stack/toxiproxy.ts";
 import { deadline, eventually, systemClock } from "../../support/clock.ts";
 import type { Json } from "../../support/json.ts";
-import { loadTools } from "../../support/tools.ts";
+import { loadTools, projectRoot } from "../../support/tools.ts";
 import type { FaultContext } from "../fault.ts";
+import { startDatabases, type Databases } from "./test-stores.ts";
 import { freePort, startCalmService, startVictim, type Victim } from "./victim.ts";
 
 const services = ["alpha", "beta"] as const;
@@ -27,14 +30,24 @@ export interface TestStack {
   readonly memories: Map<string, string>;
   /** A context as a run would make it; another call with the same id is another process after the first one's death. */
   context(id: string, limitMs?: number): FaultContext;
-  /** Starts a service that is gone again, on its old port. */
-  revive(service: Service): Promise<void>;
+  /** Starts a service that is gone again, on its old port. Every one that was started can be. */
+  revive(service: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** `servers: false` starts nothing: for faults that only touch files. */
-export async function startTestStack(options: { servers?: boolean } = {}): Promise<TestStack> {
-  const record = await newRecord();
+export interface TestStackOptions {
+  /** False starts nothing: for faults that only touch files. */
+  readonly servers?: boolean;
+  /** PostgreSQLs by name, each with user "app", who is no superuser, and database "app". */
+  readonly databases?: readonly string[];
+  /** A second Redis, "spare". */
+  readonly spare?: boolean;
+  /** "gamma", which "keeper" starts again as soon as it ends. */
+  readonly keeper?: boolean;
+}
+
+export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
+  const record = await newRecord(specFor(options));
   const handle = processHandle(record);
   for (const file of ["main", "other"]) writeConfig(handle.configFile(file), 1);
   const victims = new Map<string, Victim>();
@@ -48,7 +61,10 @@ export async function startTestStack(options: { servers?: boolean } = {}): Promi
     });
     victims.set(
       service,
-      await startCalmService({ ...env, [runMarker]: record.runId }, record.servicePorts[service]),
+      await startCalmService(
+        { ...env, [runMarker]: record.runId, CONFIG_DIR: serviceDir(record.runDir, service) },
+        record.servicePorts[service],
+      ),
     );
     await eventually(
       () =>
@@ -60,15 +76,24 @@ export async function startTestStack(options: { servers?: boolean } = {}): Promi
     );
   };
   const memories = new Map<string, string>();
+  let databases: Databases | undefined;
   const stack: TestStack = {
     handle,
     memories,
     context: (id, limitMs = 30_000) => contextOf(stack, id, limitMs),
     revive: async (service) => {
-      if (handle.process(service).find() === undefined) await start(service);
+      if (handle.process(service).find() !== undefined) return;
+      const known = services.find((name) => name === service);
+      if (known !== undefined) await start(known);
+      else if (options.databases?.includes(service) === true) await databases?.revive(service);
+      else if (service === "keeper" || service === "gamma") await startKeeper(record, victims);
+      else await startRedis(record, victims, service);
     },
     stop: async () => {
       await Promise.all([...victims.values()].map((victim) => victim.stop()));
+      await databases?.stop();
+      // What a keeper started, and the shared memory of a PostgreSQL that a test killed.
+      await sweep({ ...record, ports: portsOf(record) });
       rmSync(record.runDir, { recursive: true, force: true });
     },
   };
@@ -76,6 +101,8 @@ export async function startTestStack(options: { servers?: boolean } = {}): Promi
   try {
     await startServers(record, victims);
     for (const service of services) await start(service);
+    if (options.keeper === true) await startKeeper(record, victims);
+    if (options.databases !== undefined) databases = await startDatabases(record);
   } catch (error) {
     await stack.stop();
     throw error;
@@ -83,23 +110,22 @@ export async function startTestStack(options: { servers?: boolean } = {}): Promi
   return stack;
 }
 
-async function newRecord(): Promise<StackRecord> {
+async function newRecord(spec: StackSpec): Promise<StackRecord> {
   const runDir = mkdtempSync(join(tmpdir(), "kiln-fault-test-"));
   mkdirSync(scratchDir(runDir), { recursive: true });
-  const names = ["alpha", "beta", "cache"];
-  const portsFor = async (list: readonly string[]): Promise<Record<string, number>> => {
+  const portsFor = async (list: readonly { readonly name: string }[]): Promise<Record<string, number>> => {
     const ports: Record<string, number> = {};
-    for (const name of list) ports[name] = await freePort();
+    for (const { name } of list) ports[name] = await freePort();
     return ports;
   };
   return {
     v: 1,
     runId: `test-${randomUUID()}`,
     runDir,
-    spec: testSpec,
+    spec,
     toxiproxyPort: await freePort(),
-    servicePorts: await portsFor(names),
-    linkPorts: await portsFor(names),
+    servicePorts: await portsFor(spec.services),
+    linkPorts: await portsFor(spec.links),
     agentToken: randomUUID(),
   };
 }
@@ -127,10 +153,39 @@ const testSpec: StackSpec = {
     { name: "cache", from: "alpha", to: "cache" },
   ],
   configFiles: [
-    { name: "main", service: "alpha", file: "main.json", readPath: "/config" },
-    { name: "other", service: "alpha", file: "other.json", readPath: "/config" },
+    { name: "main", service: "alpha", file: "main.json", lockFile: "main.lock", readPath: "/config/main" },
+    {
+      name: "other",
+      service: "alpha",
+      file: "other.json",
+      lockFile: "other.lock",
+      readPath: "/config/other",
+    },
   ],
 };
+
+function specFor({ databases = [], spare = false, keeper = false }: TestStackOptions): StackSpec {
+  const postgres = databases.map((name): ServiceSpec => ({
+    kind: "postgres",
+    name,
+    user: "app",
+    database: "app",
+  }));
+  const echo = { kind: "program", command: ["node", "echo-server.ts"], readyPath: "/" } as const;
+  const kept: ServiceSpec[] = [
+    { ...echo, name: "keeper", command: ["node", "restarter.ts"] },
+    { ...echo, name: "gamma", startedBy: "keeper" },
+  ];
+  return {
+    ...testSpec,
+    services: [
+      ...testSpec.services,
+      ...postgres,
+      ...(spare ? ([{ kind: "redis", name: "spare" }] as const) : []),
+      ...(keeper ? kept : []),
+    ],
+  };
+}
 
 /** A configuration state as a good service writes it. */
 export function writeConfig(path: string, version: number): void {
@@ -155,19 +210,39 @@ async function startServers(record: StackRecord, victims: Map<string, Victim>): 
     ready: () => control.version(),
   });
   victims.set("toxiproxy", toxiproxy);
-  const cachePort = record.servicePorts["cache"] ?? 0;
-  const redis = await startVictim({
-    command: tools.redisServer,
-    args: ["--port", String(cachePort), "--bind", "127.0.0.1", "--save", "", "--dir", record.runDir],
-    env,
-    port: cachePort,
-    ready: () =>
-      exchange({ kind: "redis", name: "cache" }, { host: "127.0.0.1", port: cachePort }, deadline(1_000)),
-  });
-  victims.set("cache", redis);
+  for (const { name, kind } of record.spec.services)
+    if (kind === "redis") await startRedis(record, victims, name);
   for (const [name, listenPort] of Object.entries(record.linkPorts)) {
     await control.createProxy({ name, listenPort, upstreamPort: record.servicePorts[name] ?? 0 });
   }
+}
+
+async function startRedis(record: StackRecord, victims: Map<string, Victim>, name: string): Promise<void> {
+  const port = record.servicePorts[name] ?? 0;
+  const redis = await startVictim({
+    command: loadTools().redisServer,
+    args: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", record.runDir],
+    env: { [runMarker]: record.runId },
+    port,
+    ready: () => exchange({ kind: "redis", name }, { host: "127.0.0.1", port }, deadline(1_000)),
+  });
+  victims.set(name, redis);
+}
+
+async function startKeeper(record: StackRecord, victims: Map<string, Victim>): Promise<void> {
+  const port = record.servicePorts["keeper"] ?? 0;
+  const childPort = record.servicePorts["gamma"] ?? 0;
+  const ready = async (): Promise<void> => {
+    for (const at of [port, childPort]) await (await fetch(`http://127.0.0.1:${at}/`)).arrayBuffer();
+  };
+  const keeper = await startVictim({
+    command: loadTools().node,
+    args: [join(projectRoot, "fixtures", "victims", "restarter.ts")],
+    env: { CHILD_PORT: String(childPort), [runMarker]: record.runId },
+    port,
+    ready,
+  });
+  victims.set("keeper", keeper);
 }
 
 function contextOf({ handle, memories }: TestStack, id: string, limitMs: number): FaultContext {
