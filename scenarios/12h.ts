@@ -7,7 +7,7 @@ export default defineScenario({
   name: "12h",
   description:
     "Chaos and recovery: the 6h suite, and kills, leaks and corrupted configuration in its first half.",
-  stack: referenceStack({ thresholds: "production" }),
+  stack: referenceStack,
   duration: "12h",
   warmUp: "1m",
   load: productionLoad,

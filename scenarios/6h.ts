@@ -7,7 +7,7 @@ export default defineScenario({
   name: "6h",
   description:
     "Basic load and monitoring: six hours of production load, dependencies slow or failing in two windows.",
-  stack: referenceStack({ thresholds: "production" }),
+  stack: referenceStack,
   duration: "6h",
   warmUp: "1m",
   load: productionLoad,

@@ -14,6 +14,7 @@ export default defineScenario({
     window: { every: "1m", for: "23s", firstAt: "6s" },
     pick: "once-each",
     settle: "6s",
+    finalSettle: "1s",
     faults: [
       faults.latency({ link: "postgres", delayMs: [100, 200] }, { hold: "4s" }),
       faults.kill({ service: "gateway" }),

@@ -7,7 +7,7 @@ export default defineScenario({
   name: "nightly",
   description:
     "Five and a half hours: dependencies and recovery in three windows, nothing restarted in the last two hours.",
-  stack: referenceStack({ thresholds: "production" }),
+  stack: referenceStack,
   duration: "5h30m",
   warmUp: "1m",
   load: productionLoad,

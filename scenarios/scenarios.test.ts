@@ -1,13 +1,15 @@
 // Every scenario file plans with any seed, its plan keeps the rules, and the suites are what they are called.
 import { expect, test, describe } from "vitest";
 import { faultTable } from "../harness/faults/index.ts";
+import { condensePlan } from "../harness/plan/condense.ts";
 import { makePlan } from "../harness/plan/make-plan.ts";
 import type { Plan } from "../harness/plan/plan.ts";
+import { brokenCondensation } from "../harness/plan/testing/condense-rules.ts";
 import { brokenRules } from "../harness/plan/testing/plan-rules.ts";
 import { loadScenario, type LoadedScenario } from "../harness/scenario/load-scenario.ts";
 
 const cwd = new URL("..", import.meta.url).pathname;
-const seeds = Array.from({ length: 100 }, (_, index) => String(index + 1));
+const seeds = Array.from({ length: 200 }, (_, index) => String(index + 1));
 const hourMs = 3_600_000;
 
 async function loaded(name: string): Promise<LoadedScenario> {
@@ -18,8 +20,8 @@ function plans({ scenario, shownFile }: LoadedScenario): Plan[] {
   return seeds.map((seed) => makePlan(scenario, seed, faultTable, { file: shownFile }));
 }
 
-describe.each(["smoke", "micro", "nightly", "6h", "12h", "24h", "48h"])("%s", (name) => {
-  test("plans with seeds 1 to 100, each its own plan that breaks no rule", async () => {
+describe.each(["smoke", "micro", "families", "nightly", "6h", "12h", "24h", "48h"])("%s", (name) => {
+  test("plans with seeds 1 to 200, each its own plan that breaks no rule", async () => {
     const file = await loaded(name);
     const all = plans(file);
     expect(file.scenario.name).toBe(name);
@@ -28,9 +30,17 @@ describe.each(["smoke", "micro", "nightly", "6h", "12h", "24h", "48h"])("%s", (n
   });
 });
 
-test("smoke has every fault once and a spike, and is over within three minutes", async () => {
+test("smoke has each of its faults once and a spike, and is over within three minutes", async () => {
   for (const plan of plans(await loaded("smoke"))) {
-    expect(plan.faults.map(({ fault }) => fault).toSorted()).toEqual([...faultTable.keys()].toSorted());
+    expect(plan.faults.map(({ fault }) => fault).toSorted()).toEqual([
+      "config-corruption",
+      "cpu-burn",
+      "kill",
+      "latency",
+      "link-down",
+      "memory-leak",
+      "upstream-errors",
+    ]);
     expect(plan.load.segments.filter(({ kind }) => kind === "spike")).toHaveLength(1);
     expect(plan.durationMs).toBeLessThanOrEqual(180_000);
   }
@@ -65,7 +75,7 @@ describe.each([
   });
 });
 
-test("from 12h on and nightly something is killed, and never in the quiet stretch that 24h and 48h end with", async () => {
+test("from 12h on and nightly something is killed, and nothing restarted in the quiet stretch, 12 h of 24h and 48h", async () => {
   for (const [name, quietHours] of [
     ["nightly", 2],
     ["12h", 6],
@@ -75,7 +85,43 @@ test("from 12h on and nightly something is killed, and never in the quiet stretc
     for (const plan of plans(await loaded(name))) {
       const kills = plan.faults.filter(({ fault }) => fault === "kill");
       expect(kills.length, `${name}, seed ${plan.seed}`).toBeGreaterThan(0);
-      for (const { startMs } of kills) expect(startMs).toBeLessThan(plan.durationMs - quietHours * hourMs);
+      const restarts = plan.faults.filter((step) => step.expect.restarts);
+      for (const { settleUntilMs } of restarts)
+        expect(settleUntilMs).toBeLessThanOrEqual(plan.durationMs - quietHours * hourMs);
+    }
+  }
+});
+
+describe.each([
+  ["6h", 13.5],
+  ["nightly", 20],
+  ["12h", 27],
+])("the suite %s, condensed", (name, mostMinutes) => {
+  test(`lasts at most ${mostMinutes} min at any seed, in the same order, and says what it is`, async () => {
+    const file = await loaded(name);
+    if (file.quick === undefined) throw new Error("its stack is a function");
+    for (const plan of plans(file)) {
+      const short = condensePlan(plan, file.quick, faultTable);
+      expect(brokenCondensation(plan, short), `seed ${plan.seed}`).toEqual([]);
+      expect(short.scenario).toBe(`condensed ${name}`);
+      expect(short.durationMs / 60_000, `seed ${plan.seed}`).toBeLessThan(mostMinutes);
+      expect(short.load.segments.some(({ kind }) => kind === "spike")).toBe(true);
+    }
+  });
+});
+
+test("from 12h on the cache flaps, from 24h on trouble piles up, and both come in every run", async () => {
+  for (const [name, patterns] of [
+    ["12h", ["flapping"]],
+    ["24h", ["cascade", "flapping"]],
+    ["48h", ["cascade", "flapping"]],
+  ] as const) {
+    for (const plan of plans(await loaded(name))) {
+      const found = new Set(
+        plan.faults.flatMap(({ pattern }) => (pattern === undefined ? [] : [pattern.name])),
+      );
+      expect([...found].toSorted(), `${name}, seed ${plan.seed}`).toEqual(patterns);
+      expect(plan.notDrawn).toBeUndefined();
     }
   }
 });

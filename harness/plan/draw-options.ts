@@ -7,30 +7,47 @@ export type Options = { readonly [key: string]: Json };
 
 /** How one value is taken from a range or a list: by the generator, or, for checks, always the same one. */
 export interface Chooser {
-  between(low: number, high: number): number;
+  /** @param name Of the option, or "hold". */
+  between(low: number, high: number, name: string): number;
   oneOf(list: readonly Json[]): Json;
 }
 
 export function drawOptions(options: Options, chooser: Chooser): Options {
-  const draw = (value: Json): Json => {
-    if (isRange(value)) return chooser.between(value[0], value[1]);
+  const draw = (value: Json, name: string): Json => {
+    if (isRange(value)) return chooser.between(value[0], value[1], name);
     const list = choicesOf(value);
     return list === undefined ? value : chooser.oneOf(list);
   };
-  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, draw(value)]));
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, draw(value, name)]));
 }
 
 export function drawnBy(rng: Rng): Chooser {
   return { between: (low, high) => drawBetween(rng, low, high), oneOf: (list) => rng.pick(list) };
 }
 
-/** Choosers that together take both ends of every range and every entry of every list: what holds for them holds for any draw. */
+/** More ranges than this are taken at all lower and at all upper ends only. */
+const mostCorners = 6;
+
+/**
+ * Choosers that together take every entry of every list with every combination of the ends of the ranges, the hold among them: what holds for
+ * these holds for any draw, also where one option limits another.
+ */
 export function extremes(options: Options): Chooser[] {
   const longest = Math.max(1, ...Object.values(options).map((value) => choicesOf(value)?.length ?? 0));
-  return Array.from({ length: longest + 1 }, (_, index) => ({
-    between: index === longest ? (_low: number, high: number) => high : (low: number) => low,
-    oneOf: (list) => list[index % list.length] ?? null,
-  }));
+  const ranges = Object.keys(options).filter((name) => isRange(options[name] ?? null));
+  const few = ranges.length <= mostCorners;
+  const corners = few ? 2 ** ranges.length : 2;
+  return Array.from({ length: 2 * corners * longest }, (_, index): Chooser => {
+    const corner = Math.floor(index / 2) % corners;
+    const isHigh = (name: string): boolean => {
+      if (name === "hold") return index % 2 === 1;
+      return few ? (corner >> ranges.indexOf(name)) % 2 === 1 : corner === 1;
+    };
+    return {
+      between: (low, high, name) => (isHigh(name) ? high : low),
+      oneOf: (list) => list[Math.floor(index / (2 * corners)) % list.length] ?? null,
+    };
+  });
 }
 
 export function reversedRanges(options: Options): { readonly name: string; readonly shown: string }[] {

@@ -6,18 +6,25 @@ import { canonicalJson, sha256 } from "../support/json.ts";
 import type { Plan } from "./plan.ts";
 
 export function planHash(
-  { plannerVersion, seed, durationMs, load, windows, faults, budget }: Plan,
+  { plannerVersion, seed, durationMs, load, windows, faults, condensed }: Plan,
   scenario: Scenario,
 ): string {
   const data = {
     plannerVersion,
     seed,
+    condensed,
     scenario: {
       ...scenario,
       stack: stackIdentity(scenario.stack),
       load: { ...scenario.load, script: basename(scenario.load.script) },
     },
-    timeline: { durationMs, segments: load.segments, windows, faults, budget },
+    // What a machine cannot carry and so is skipped on it does not make another plan.
+    timeline: {
+      durationMs,
+      segments: load.segments,
+      windows,
+      faults: faults.map(({ skipped: _skipped, ...step }) => step),
+    },
   };
   return sha256(canonicalJson(data));
 }

@@ -39,7 +39,7 @@ describe("refusals name file, key and what was expected", () => {
       "a fault past the end",
       "plan-past-end",
       onlyPlanned(slow({ at: "5h59m", hold: "40s" })),
-      "chaos.planned[0].at: expected the fault and its settle time to end before the load does at 6h, but they end at 6h10s",
+      "chaos.planned[0].at: expected the fault and its settle time to end before the final settle begins at 5h59m30s, but they end at 6h10s",
     ],
     [
       "a window past the end",
@@ -99,7 +99,7 @@ describe("refusals name file, key and what was expected", () => {
       "an unknown fault",
       "plan-unknown-fault",
       onlyPlanned(slow({ at: "5m", fault: "slwo" })),
-      `chaos.planned[0].fault: there is no fault "slwo" (there are slow, crash, leak, corrupt); did you mean "slow"?`,
+      `chaos.planned[0].fault: there is no fault "slwo" (there are slow, crash, leak, corrupt, link-down); did you mean "slow"?`,
     ],
     [
       "an option out of its bounds at the far end of its range",
@@ -159,13 +159,13 @@ describe("refusals name file, key and what was expected", () => {
           faults: [slow({ hold: "30s" }), leak({ hold: "40s" })],
         },
       },
-      "chaos.window: the window from 1h to 1h2m cannot hold all 2 faults (2m10s with settle time) beside warm-up, spikes, planned faults and restart spacing",
+      "chaos.window: the window from 1h to 1h2m cannot hold all 2 faults (2m10s with settle time) beside warm-up, spikes, planned faults, restart spacing and final settle",
     ],
     [
       "a window that a spike covers",
       "plan-does-not-fit",
       { chaos: { window: { every: "1h", for: "4m", firstAt: "70m" }, faults: [slow()] } },
-      "chaos.window: the window from 1h10m to 1h14m can hold not one fault beside warm-up, spikes, planned faults and restart spacing",
+      "chaos.window: the window from 1h10m to 1h14m can hold not one fault beside warm-up, spikes, planned faults, restart spacing and final settle",
     ],
     [
       "a warm-up as long as the run",
@@ -266,11 +266,11 @@ test("what a stack offers follows from its description", () => {
     [...capabilitiesOf({ ...exampleStack, services })].map(([target, set]) => [target, [...set]]),
   );
   expect(offered).toEqual({
-    "link:api": ["proxy"],
-    "link:postgres": ["proxy"],
-    "service:postgres": ["process", "store"],
-    "service:api": ["process", "agent", "control"],
-    "service:worker": ["process"],
-    "config:api": ["config-file", "process", "agent", "control"],
+    "link:api": ["proxy", "netem"],
+    "link:postgres": ["proxy", "netem"],
+    "service:postgres": ["process", "cpu-quota", "memory-limit", "store", "postgres"],
+    "service:api": ["process", "cpu-quota", "memory-limit", "agent", "control"],
+    "service:worker": ["process", "cpu-quota", "memory-limit"],
+    "config:api": ["config-file", "process", "cpu-quota", "memory-limit", "agent", "control"],
   });
 });

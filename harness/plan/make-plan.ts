@@ -2,24 +2,30 @@
 // what cannot be carried out or cannot meet its own objective is refused here rather than found out after 40 hours.
 import type { FaultTable } from "../faults/fault.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import type { MachineLimits } from "../scenario/stack-spec.ts";
 import { formatDuration } from "../support/duration.ts";
+import { usageError } from "../support/errors.ts";
 import { seededRng } from "../support/rng.ts";
 import { planBudget } from "./budget.ts";
 import { planHash } from "./hash.ts";
-import type { FaultStep, Plan } from "./plan.ts";
+import { capabilitiesOf } from "./capabilities.ts";
+import type { Plan } from "./plan.ts";
 import { checkPlanned } from "./planned-faults.ts";
 import { Problems } from "./problems.ts";
-import { checkChoice } from "./resolve-fault.ts";
-import { loadSegments, occurrences } from "./segments.ts";
-import type { PlacedFault } from "./draw-window.ts";
-import { windowFaults } from "./window-faults.ts";
+import type { KnownFaults } from "./resolve-fault.ts";
+import { loadSegments } from "./segments.ts";
+import { limitAtOnce, plannedDuty, stepsOf } from "./steps.ts";
+import { checkUnit } from "./units.ts";
+import { windowFaults, type Windows } from "./window-faults.ts";
 
 /** Goes up whenever the same scenario and seed would give another timeline: it is part of the hash. */
-const plannerVersion = 1;
+const plannerVersion = 2;
 
 export interface PlanOptions {
   /** The scenario file as messages name it. */
   readonly file?: string;
+  /** What this machine cannot carry; default: nothing. It never changes the hash, only what is skipped or refused. */
+  readonly limits?: MachineLimits;
 }
 
 /** @throws KilnError of kind usage with a line `file: key: what was expected` for each reason why the plan is impossible. */
@@ -29,26 +35,35 @@ export function makePlan(
   faultTable: FaultTable,
   options: PlanOptions = {},
 ): Plan {
+  checkSeed(seed);
   const problems = new Problems();
   const segments = loadSegments(scenario);
   const durationMs = segments.at(-1)?.endMs ?? 0;
-  const windows = occurrences(scenario.chaos.window, durationMs);
   checkTimes(scenario, durationMs, problems);
 
   const rng = seededRng(seed).stream(`plan of ${scenario.name}`);
-  const planned = checkPlanned(scenario, durationMs, faultTable, rng.stream("planned"), problems);
+  const known: KnownFaults = {
+    table: faultTable,
+    offered: capabilitiesOf(scenario.stack),
+    limits: options.limits ?? {},
+  };
+  const planned = checkPlanned(scenario, durationMs, known, rng.stream("planned"), problems);
   const choices = scenario.chaos.faults.map((choice, index) =>
-    checkChoice(choice, `chaos.faults[${index}]`, scenario, faultTable, problems),
+    checkUnit(choice, `chaos.faults[${index}]`, scenario, known, problems),
   );
   const drawable = choices.filter((choice) => choice !== undefined);
-  const drawn = problems.any
-    ? []
-    : windowFaults({ scenario, durationMs, windows, drawable, planned }, rng, problems);
+  const drawn: Windows = problems.any
+    ? { windows: [], placed: [] }
+    : windowFaults({ scenario, durationMs, drawable, planned }, rng, problems);
 
-  const faults = steps([...planned, ...drawn]);
+  const faults = stepsOf([...planned, ...drawn.placed]);
   const budget = planBudget(scenario.objectives, durationMs, faults, problems);
   if (problems.any) throw problems.toError(options.file ?? scenario.name);
 
+  const came = new Set(drawn.placed.map(({ key }) => key));
+  const notDrawn = drawable.filter(({ key }) => !came.has(key)).map(({ key, name }) => `${name} (${key})`);
+  const asked = scenario.chaos.pick === "shuffled" ? scenario.chaos.dutyCycle : null;
+  const duty = plannedDuty(faults, drawn.windows, asked);
   const plan: Plan = {
     v: 1,
     plannerVersion,
@@ -60,14 +75,26 @@ export function makePlan(
     preflightMs: scenario.preflightMs,
     warmUpMs: scenario.warmUpMs,
     load: { script: scenario.load.script, timeoutMs: scenario.load.timeoutMs, segments },
-    windows,
+    windows: drawn.windows,
+    ...(duty === undefined ? {} : { duty }),
+    finalSettleMs: scenario.chaos.finalSettleMs,
+    ...(notDrawn.length === 0 ? {} : { notDrawn }),
     faults,
+    atMostAtOnce: limitAtOnce(faults, scenario.chaos.atMostAtOnce),
     budget,
     objectives: scenario.objectives,
     stopWhen: scenario.stopWhen,
     stack: scenario.stack,
   };
   return { ...plan, hash: planHash(plan, scenario) };
+}
+
+/** An empty seed is a variable that was not set, and no choice of anybody's. */
+function checkSeed(seed: string): void {
+  if (seed.trim() !== "") return;
+  throw usageError("plan-bad-seed", `seed: expected text that is not empty, got ${JSON.stringify(seed)}`, {
+    hint: "Give any text, such as --seed 7, or leave --seed out.",
+  });
 }
 
 function checkTimes(
@@ -88,17 +115,16 @@ function checkTimes(
       "warmUp",
       `expected less than the duration: ${end}, the warm-up is ${formatDuration(warmUpMs)}`,
     );
-  for (const [key, recurring] of [
-    ["load.spike", load.spike],
-    ["chaos.window", chaos.window],
-  ] as const) {
-    if (recurring === null || recurring.firstAtMs + recurring.forMs <= durationMs) continue;
-    const firstEnd = formatDuration(recurring.firstAtMs + recurring.forMs);
-    const first = formatDuration(recurring.firstAtMs);
+  const firsts = [
+    ["load.spike", load.spike?.firstAtMs, load.spike?.forMs],
+    ["chaos.window", chaos.window?.firstAtMs[1], chaos.window?.forMs],
+  ] as const;
+  for (const [key, firstAtMs, forMs] of firsts) {
+    if (firstAtMs === undefined || forMs === undefined || firstAtMs + forMs <= durationMs) continue;
     problems.add(
       "plan-past-end",
       key,
-      `expected to lie within the load: ${end}, the first one lasts from ${first} to ${firstEnd}`,
+      `expected to lie within the load: ${end}, the first one lasts from ${formatDuration(firstAtMs)} to ${formatDuration(firstAtMs + forMs)}`,
       "Lengthen the duration, or set an earlier firstAt.",
     );
   }
@@ -109,21 +135,4 @@ function checkTimes(
       `expected at most the duration: ${end}, the stretch is ${formatDuration(chaos.quietStretchMs)}`,
     );
   }
-}
-
-function steps(placed: readonly PlacedFault[]): FaultStep[] {
-  const inOrder = placed.toSorted((a, b) => a.startMs - b.startMs);
-  const digits = Math.max(2, String(inOrder.length).length);
-  return inOrder.map(({ resolved, startMs }, index) => ({
-    id: `f${String(index + 1).padStart(digits, "0")}-${resolved.fault.name}`,
-    fault: resolved.fault.name,
-    kind: resolved.fault.kind,
-    target: resolved.target,
-    options: resolved.options,
-    startMs,
-    healMs: startMs + resolved.holdMs,
-    settleUntilMs: startMs + resolved.lengthMs,
-    expect: resolved.expect,
-    ...(resolved.skipped === undefined ? {} : { skipped: resolved.skipped }),
-  }));
 }

@@ -1,7 +1,7 @@
 // The resolved plan: everything that a run will do, fixed by scenario and seed. All times are milliseconds from the first request
 // (plan time); bring-up and preflight lie before zero. Plain JSON: it is what plan.json holds.
 import type { Expectation } from "../faults/fault.ts";
-import type { ObjectivesInput } from "../scenario/scenario.ts";
+import type { ObjectivesInput, Scenario } from "../scenario/scenario.ts";
 import type { Capability, StackSpec } from "../scenario/stack-spec.ts";
 import type { Json } from "../support/json.ts";
 
@@ -34,8 +34,25 @@ export interface FaultStep {
   /** No window draws a fault before this: heal, or for momentary faults inject plus the time they may cost, plus settle. */
   readonly settleUntilMs: number;
   readonly expect: Expectation;
-  /** Set when the stack lacks a capability and the scenario said to skip: the step stays in the timeline as lost coverage. */
-  readonly skipped?: { readonly missing: readonly Capability[] };
+  /** Set when the stack or the machine lacks a capability and the scenario said to skip: the step stays in the timeline as lost coverage. */
+  readonly skipped?: {
+    readonly missing: readonly Capability[];
+    /** Why, where it is the machine that cannot carry it. */
+    readonly reason?: string;
+  };
+  /** The pattern that it is a step of; `index` counts from 1 to `of`. */
+  readonly pattern?: {
+    /** Of this occurrence: "p01-flapping". */
+    readonly id: string;
+    readonly name: string;
+    readonly index: number;
+    readonly of: number;
+  };
+  /**
+   * Shared by steps that overlap on purpose, settle times included, and by those of one pattern: what is harm of one and recovery from
+   * another cannot be told apart, so recovery is judged for the group, at the step whose harm ends last.
+   */
+  readonly group?: string;
 }
 
 export interface Budget {
@@ -43,6 +60,24 @@ export interface Budget {
   readonly allowedMs: number | null;
   /** Sum of unavailableMs over all faults. */
   readonly plannedMs: number;
+}
+
+/** Time under fault in the chaos windows as a share of their length. */
+export interface PlannedDuty {
+  /** As the scenario says. With pick "once-each", and in a condensed plan, what the plan adds up to. */
+  readonly asked: number;
+  /** What the plan adds up to. */
+  readonly planned: number;
+}
+
+/** What a condensed plan was made from. */
+export interface Condensed {
+  /** The scenario's own name. */
+  readonly of: string;
+  readonly ofHash: string;
+  readonly ofDurationMs: number;
+  /** Holds were divided by this. */
+  readonly factor: number;
 }
 
 export interface Plan {
@@ -63,9 +98,19 @@ export interface Plan {
     readonly segments: readonly LoadSegment[];
   };
   readonly windows: readonly { readonly startMs: number; readonly endMs: number }[];
+  /** Absent where the plan has no windows. */
+  readonly duty?: PlannedDuty;
+  /** Quiet time at the end of the load. */
+  readonly finalSettleMs?: number;
+  /** Choices that no window has room for, in words; absent where there are none. */
+  readonly notDrawn?: readonly string[];
+  /** Set when the plan was condensed; `scenario` then begins with "condensed". */
+  readonly condensed?: Condensed;
   readonly faults: readonly FaultStep[];
+  /** The run refuses a fault while so many are in force: the scenario's limit, or what the timeline itself comes to. Absent: no limit. */
+  readonly atMostAtOnce?: number;
   readonly budget: Budget;
   readonly objectives: ObjectivesInput;
-  readonly stopWhen: { readonly unavailableForMs: number | null };
+  readonly stopWhen: Scenario["stopWhen"];
   readonly stack: StackSpec;
 }

@@ -17,6 +17,10 @@ export class Problems {
       this.#found.push(problem);
   }
 
+  addAll(others: Problems): void {
+    for (const { code, key, message, hint } of others.#found) this.add(code, key, message, hint);
+  }
+
   get any(): boolean {
     return this.#found.length > 0;
   }

@@ -1,16 +1,23 @@
 // A plan as text, for `kiln plan`: what will happen when, and what it may cost. The same plan gives the same bytes on every machine; there are
 // no paths, ports or clock times in it.
 import { basename } from "node:path";
+import type { Expectation } from "../faults/fault.ts";
 import { formatBytes } from "../support/bytes.ts";
 import { formatDuration, formatOffset } from "../support/duration.ts";
 import type { Json } from "../support/json.ts";
 import { costliest, percent, seconds } from "./budget.ts";
-import type { FaultStep, LoadSegment, Plan } from "./plan.ts";
+import type { FaultStep, LoadSegment, Plan, PlannedDuty } from "./plan.ts";
 import { renderLanes } from "./render-lanes.ts";
 
 /** Ends with a line break. */
 export function renderPlan(plan: Plan): string {
-  const parts = [header(plan), load(plan), faults(plan), plan.faults.length === 0 ? [] : renderLanes(plan)];
+  const parts = [
+    header(plan),
+    load(plan),
+    faults(plan),
+    leftOut(plan),
+    plan.faults.length === 0 ? [] : renderLanes(plan),
+  ];
   return `${parts
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map((line) => line.trimEnd()).join("\n"))
@@ -26,10 +33,25 @@ function header(plan: Plan): string[] {
     ...(plan.description === "" ? [] : [plan.description]),
     "",
     `hash       ${plan.hash}`,
+    ...condensedText(plan),
     `duration   ${formatDuration(plan.durationMs)} of load${before}${warmUp}`,
     `stack      ${stack.name}: ${stack.services.map(({ name }) => name).join(", ")}`,
     `budget     ${budgetText(plan)}`,
+    ...(plan.duty === undefined ? [] : [`duty       ${dutyText(plan.duty)}`]),
   ];
+}
+
+function condensedText({ condensed }: Plan): string[] {
+  if (condensed === undefined) return [];
+  const { of, ofDurationMs, ofHash, factor } = condensed;
+  return [
+    `condensed  from ${formatDuration(ofDurationMs)} of ${of}, plan ${ofHash.slice(0, 12)}: holds divided by ${factor}, calm cut`,
+  ];
+}
+
+function dutyText({ asked, planned }: PlannedDuty): string {
+  const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
+  return `faults are in force for ${share(planned)} of the windows' time; ${share(asked)} asked`;
 }
 
 /** "faults may cost 6.0 s of the 172.8 s that 99.9 % of 48h allows". */
@@ -109,6 +131,29 @@ function faults({ faults, windows }: Plan): string[] {
   ];
 }
 
+/** What a reader might take for tested although it is not, and why. */
+function leftOut({ faults, notDrawn = [] }: Plan): string[] {
+  const skipped = Map.groupBy(
+    faults.filter((step) => step.skipped !== undefined),
+    skipText,
+  );
+  const lines = [
+    ...[...skipped].map(([why, steps]) => `  skipped  ${someIds(steps)}: ${why}`),
+    ...notDrawn.map((text) => `  never    ${text}: the windows have no room for it beside the others`),
+  ];
+  return lines.length === 0 ? [] : ["Not tested:", ...lines];
+}
+
+/** A long run may skip one choice in each of its windows. */
+function someIds(steps: readonly FaultStep[]): string {
+  const ids = steps.slice(0, 3).map(({ id }) => id);
+  return [...ids, ...(steps.length > ids.length ? [`${steps.length - ids.length} more`] : [])].join(", ");
+}
+
+function skipText({ skipped }: FaultStep): string {
+  return skipped?.reason ?? `the stack has no ${skipped?.missing.join(", ") ?? ""}`;
+}
+
 /** Without the option that only names the target. */
 function optionsText({ options, target }: FaultStep): string {
   const name = target.slice(target.indexOf(":") + 1);
@@ -124,8 +169,13 @@ function valueText(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function reactionText({ expect, skipped }: FaultStep): string {
-  if (skipped !== undefined) return `skipped: the stack has no ${skipped.missing.join(", ")}`;
+function reactionText({ expect, skipped, pattern }: FaultStep): string {
+  const step = pattern === undefined ? "" : `; ${pattern.name} ${pattern.index} of ${pattern.of}`;
+  if (skipped !== undefined) return `skipped, see below${step}`;
+  return `${expectedText(expect)}${step}`;
+}
+
+function expectedText(expect: Expectation): string {
   const { atLeast, atMost } = expect.recovery;
   if (atLeast === "none") return atMost === "none" ? "nothing" : `nothing, at most ${atMost}`;
   const level = atLeast === atMost ? atLeast : `${atLeast} to ${atMost}`;

@@ -4,10 +4,9 @@ import { z } from "zod";
 import type { Expectation, Fault, FaultTable } from "../faults/fault.ts";
 import { issuesOf } from "../scenario/fields.ts";
 import { didYouMean } from "../scenario/nearest.ts";
-import type { ChosenFault, Scenario } from "../scenario/scenario.ts";
-import type { Capability } from "../scenario/stack-spec.ts";
+import type { ChosenFault, Range, Scenario } from "../scenario/scenario.ts";
+import type { Capability, MachineLimits } from "../scenario/stack-spec.ts";
 import type { Rng } from "../support/rng.ts";
-import { capabilitiesOf } from "./capabilities.ts";
 import {
   drawnBy,
   drawOptions,
@@ -16,6 +15,8 @@ import {
   type Chooser,
   type Options,
 } from "./draw-options.ts";
+import type { FaultStep } from "./plan.ts";
+import { defaultRecoveryMs } from "./recovery-limit.ts";
 import type { Problems } from "./problems.ts";
 
 export interface ResolvedFault {
@@ -25,44 +26,54 @@ export interface ResolvedFault {
   readonly expect: Expectation;
   /** Zero for momentary faults. */
   readonly holdMs: number;
-  /** From start to the end of its settle time. */
-  readonly lengthMs: number;
-  /** What it uses of a window's duty cycle. */
+  /** How long it is in force: what it uses of a window's duty cycle. */
   readonly dutyMs: number;
+  /** From start until it has settled: to heal, or for momentary faults the time that they may cost, and then the settle time. */
+  readonly settledMs: number;
+  /** What it takes on the timeline: the same, but not less than its time in force. */
+  readonly lengthMs: number;
   /** The service whose process it may replace, or null. */
   readonly restarts: string | null;
-  readonly skipped?: { readonly missing: readonly Capability[] };
+  readonly skipped?: FaultStep["skipped"];
+}
+
+/** The faults of this Kiln, what the stack offers to them by target (`capabilitiesOf`), and what this machine cannot carry of them. */
+export interface KnownFaults {
+  readonly table: FaultTable;
+  readonly offered: ReadonlyMap<string, ReadonlySet<Capability>>;
+  readonly limits: MachineLimits;
 }
 
 /** A choice that passed every check and can be drawn as often as needed. */
 export interface DrawableFault {
   readonly key: string;
-  readonly restarts: boolean;
-  /** Length with the longest hold. */
-  readonly longestMs: number;
-  readonly longestDutyMs: number;
-  draw(rng: Rng): ResolvedFault;
+  /** It at both ends of its ranges and with every entry of its lists: what holds for these holds for any draw. */
+  readonly ends: readonly ResolvedFault[];
+  /** @param like Its options are taken, so that only the hold is drawn. */
+  draw(rng: Rng, like?: ResolvedFault): ResolvedFault;
 }
 
 const defaultHoldMs = [30_000, 30_000] as const;
 /** A momentary fault that costs nothing still counts a second, so that a window cannot take any number of them. */
 const leastDutyMs = 1_000;
 
-/** Checks a choice; undefined when it has problems, which are then reported under `key`. */
+/** Checks a choice; undefined when it has problems, which are then reported under `key`, those of its options under `optionsKey`. */
 export function checkChoice(
   choice: ChosenFault,
   key: string,
   scenario: Scenario,
-  table: FaultTable,
+  known: KnownFaults,
   problems: Problems,
+  optionsKey = `${key}.options`,
 ): DrawableFault | undefined {
+  const { table } = known;
   const fault = table.get(choice.fault);
   if (fault === undefined) {
-    const known = [...table.keys()];
+    const names = [...table.keys()];
     problems.add(
       "plan-unknown-fault",
       `${key}.fault`,
-      `there is no fault "${choice.fault}" (there are ${known.join(", ")})${didYouMean(choice.fault, known)}`,
+      `there is no fault "${choice.fault}" (there are ${names.join(", ")})${didYouMean(choice.fault, names)}`,
     );
     return undefined;
   }
@@ -78,76 +89,84 @@ export function checkChoice(
   for (const { name, shown } of reversed) {
     problems.add(
       "plan-bad-options",
-      `${key}.options.${name}`,
+      `${optionsKey}.${name}`,
       `expected a range with the lower end first, got ${shown}`,
     );
   }
   if (reversed.length > 0) return undefined;
   const checked = extremes(choice.options).map((chooser) =>
-    checkOptions(fault, drawOptions(choice.options, chooser), key, scenario, problems),
+    checkOptions(fault, drawOptions(choice.options, chooser), optionsKey, scenario, problems),
   );
-  const resolve = (chooser: Chooser): ResolvedFault => resolveFault(fault, choice, scenario, chooser);
   if (checked.includes(false)) return undefined;
-  const all = extremes(choice.options).map((chooser) => resolve(chooser));
-  for (const { skipped, target } of all) {
+  const resolve = (chooser: Chooser, like?: ResolvedFault): ResolvedFault => {
+    // Parsed before: this cannot fail. JSON, because it goes into plan.json.
+    const options = like?.options ?? (fault.options.parse(drawOptions(choice.options, chooser)) as Options);
+    const holdMs = fault.kind === "held" ? drawMs(choice.holdMs ?? defaultHoldMs, chooser) : 0;
+    return resolveFault(fault, options, holdMs, scenario, known);
+  };
+  const ends = extremes(choice.options).map((chooser) => resolve(chooser));
+  for (const { skipped, target } of ends) {
     if (skipped === undefined || choice.ifMissing === "skip") continue;
-    const missing = skipped.missing.join(", ");
     problems.add(
       "plan-missing-capability",
       key,
-      `"${fault.name}" needs ${missing} at ${target}, which the stack does not offer`,
-      missingHint,
+      `"${fault.name}" needs ${skipped.missing.join(", ")} at ${target}, which ${skipped.reason === undefined ? "the stack does not offer" : `cannot be had here: ${skipped.reason}`}`,
+      skipped.reason === undefined ? missingHint : machineHint,
     );
     return undefined;
   }
-  return {
-    key,
-    restarts: all.some(({ restarts }) => restarts !== null),
-    longestMs: Math.max(...all.map(({ lengthMs }) => lengthMs)),
-    longestDutyMs: Math.max(...all.map(({ dutyMs }) => dutyMs)),
-    draw: (rng) => resolve(drawnBy(rng)),
-  };
+  return { key, ends, draw: (rng, like) => resolve(drawnBy(rng), like) };
 }
 
 const missingHint = `Choose another target, describe what the stack offers (agentMain, controlPath, links), or set ifMissing: "skip" to plan without it.`;
 
-function resolveFault(
+const machineHint = `Run it on a machine that can, choose another fault, or set ifMissing: "skip" to plan without it.`;
+
+/** @param options As the fault's own schema left them. */
+export function resolveFault(
   fault: Fault,
-  choice: ChosenFault,
-  scenario: Scenario,
-  chooser: Chooser,
+  options: Options,
+  holdMs: number,
+  { stack, chaos, objectives }: Pick<Scenario, "stack" | "chaos" | "objectives">,
+  { offered, limits }: KnownFaults,
 ): ResolvedFault {
-  // Parsed before: this cannot fail. JSON, because it goes into plan.json.
-  const options = fault.options.parse(drawOptions(choice.options, chooser)) as Options;
   const target = fault.target(options);
   const held = fault.kind === "held";
-  const holdMs = held ? drawHoldMs(choice.holdMs ?? defaultHoldMs, chooser) : 0;
-  const expect = fault.expect(options, { stack: scenario.stack, holdMs });
-  const offered = capabilitiesOf(scenario.stack).get(target);
-  const missing = fault.needs.filter((need) => offered?.has(need) !== true);
+  const expect = fault.expect(options, { stack, holdMs });
+  const here = offered.get(target);
+  const machine: Readonly<Partial<Record<Capability, string>>> = limits;
+  const missing = fault.needs.filter((need) => here?.has(need) !== true || machine[need] !== undefined);
+  const reason = missing
+    .flatMap((need) => (here?.has(need) === true ? (machine[need] ?? []) : []))
+    .join("; ");
+  // What the driver has to revive stays away for as long as the stack gets to recover (run/mending.ts).
+  const awayMs = expect.revivedByDriver === true ? (objectives.recoveryMs ?? defaultRecoveryMs) : 0;
+  const overMs = held ? holdMs : Math.max(expect.unavailableMs, awayMs);
+  const dutyMs = held ? holdMs : Math.max(overMs, leastDutyMs);
   return {
     fault,
     options,
     target,
     expect,
     holdMs,
-    lengthMs: (held ? holdMs : expect.unavailableMs) + scenario.chaos.settleMs,
-    dutyMs: held ? holdMs : Math.max(expect.unavailableMs, leastDutyMs),
-    restarts: expect.restarts ? (expect.service ?? target) : null,
-    ...(missing.length > 0 ? { skipped: { missing } } : {}),
+    dutyMs,
+    settledMs: overMs + chaos.settleMs,
+    lengthMs: dutyMs + chaos.settleMs,
+    restarts: expect.restarts ? (expect.service ?? target.replace(/^service:/, "")) : null,
+    ...(missing.length > 0 ? { skipped: { missing, ...(reason === "" ? {} : { reason }) } } : {}),
   };
 }
 
 /** In tenths of a second where both ends are: a plan is read by people. */
-function drawHoldMs([shortestMs, longestMs]: readonly [number, number], chooser: Chooser): number {
+export function drawMs([shortestMs, longestMs]: Range, chooser: Chooser): number {
   const gridMs = shortestMs % 100 === 0 && longestMs % 100 === 0 ? 100 : 1;
-  return chooser.between(shortestMs / gridMs, longestMs / gridMs) * gridMs;
+  return chooser.between(shortestMs / gridMs, longestMs / gridMs, "hold") * gridMs;
 }
 
 function checkOptions(
   fault: Fault,
   options: Options,
-  key: string,
+  optionsKey: string,
   { stack }: Scenario,
   problems: Problems,
 ): boolean {
@@ -156,7 +175,7 @@ function checkOptions(
     for (const issue of issuesOf(result.error)) {
       problems.add(
         "plan-bad-options",
-        [`${key}.options`, issue.key].filter((part) => part !== "").join("."),
+        [optionsKey, issue.key].filter((part) => part !== "").join("."),
         `${issue.message}${knownOptions(fault, result.error)}`,
       );
     }
@@ -173,7 +192,7 @@ function checkOptions(
   const known = named.length === 0 ? "it has none" : `there are ${named.join(", ")}`;
   problems.add(
     "plan-unknown-target",
-    `${key}.options${option === undefined ? "" : `.${option}`}`,
+    `${optionsKey}${option === undefined ? "" : `.${option}`}`,
     `the stack has no ${thing} "${name}" (${known})${didYouMean(name, named)}`,
   );
   return false;

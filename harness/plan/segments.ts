@@ -1,12 +1,8 @@
 // The load as a row of segments without gaps. Each holds a whole number of starts: where a boundary does not allow that at the segment's
 // rate, the boundary moves by less than a second.
 import type { Recurring, Scenario } from "../scenario/scenario.ts";
+import type { Interval } from "../support/intervals.ts";
 import type { LoadSegment } from "./plan.ts";
-
-export interface Interval {
-  readonly startMs: number;
-  readonly endMs: number;
-}
 
 /** A remainder shorter than this joins the segment before it: starting k6 for it would cost more than it measures. */
 const shortestSegmentMs = 5_000;
@@ -22,9 +18,12 @@ export function occurrences(recurring: Recurring | null, endMs: number): Interva
 }
 
 /** Segments cut at the edges of spikes and every `rotateEveryMs`. The last one ends the plan, less than a second before `durationMs` or at it. */
-export function loadSegments({ load, durationMs }: Pick<Scenario, "load" | "durationMs">): LoadSegment[] {
+export function loadSegments(
+  { load, durationMs }: Pick<Scenario, "load" | "durationMs">,
+  spikes: readonly Interval[] = occurrences(load.spike, durationMs),
+): LoadSegment[] {
   const segments: LoadSegment[] = [];
-  for (const stretch of stretches(load, durationMs)) {
+  for (const stretch of stretches(load, durationMs, spikes)) {
     for (const nominalEndMs of cuts(stretch, load.rotateEveryMs)) {
       const startMs = segments.at(-1)?.endMs ?? 0;
       const stepMs = wholeStartStepMs(stretch.rps);
@@ -42,14 +41,14 @@ interface Stretch extends Interval {
   readonly rps: number;
 }
 
-function stretches(load: Scenario["load"], durationMs: number): Stretch[] {
+function stretches(load: Scenario["load"], durationMs: number, spikes: readonly Interval[]): Stretch[] {
   const found: Stretch[] = [];
   let fromMs = 0;
   const steadyUntil = (endMs: number): void => {
     if (endMs > fromMs) found.push({ kind: "steady", rps: load.steadyRps, startMs: fromMs, endMs });
     fromMs = endMs;
   };
-  for (const spike of occurrences(load.spike, durationMs)) {
+  for (const spike of spikes) {
     steadyUntil(spike.startMs);
     found.push({ kind: "spike", rps: load.spike?.rps ?? load.steadyRps, ...spike });
     fromMs = spike.endMs;

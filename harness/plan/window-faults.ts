@@ -1,57 +1,107 @@
-// Faults in chaos windows: window by window, around everything that may not be touched (warm-up, spikes, planned faults, quiet stretch).
+// Faults in chaos windows: window by window, around everything that may not be touched (warm-up, spikes, planned faults, quiet stretch, final
+// settle). What does not work out in one order of draws may in another, so some are tried before the plan is refused.
 import type { Scenario } from "../scenario/scenario.ts";
 import { formatDuration } from "../support/duration.ts";
+import type { Interval } from "../support/intervals.ts";
 import type { Rng } from "../support/rng.ts";
-import { Bag, onceEach, type PlacedFault } from "./draw-window.ts";
+import { fillWindow, onceEach, type Filled } from "./draw-window.ts";
+import { checkMinimums, keepMinimums, type WindowWork } from "./minimums.ts";
 import type { RestartStart, Room } from "./place.ts";
-import type { Problems } from "./problems.ts";
-import type { DrawableFault } from "./resolve-fault.ts";
-import { occurrences, type Interval } from "./segments.ts";
+import { Problems } from "./problems.ts";
+import { occurrences } from "./segments.ts";
+import { endOf, type DrawableUnit, type PlacedUnit } from "./units.ts";
+import { Urn } from "./urn.ts";
+import { drawWindows } from "./windows.ts";
+
+/** With so many independent orders a refusal says something about the scenario and not about the seed. */
+const mostAttempts = 12;
 
 export interface WindowInput {
   readonly scenario: Scenario;
   readonly durationMs: number;
-  readonly windows: readonly Interval[];
-  readonly drawable: readonly DrawableFault[];
-  readonly planned: readonly PlacedFault[];
+  readonly drawable: readonly DrawableUnit[];
+  readonly planned: readonly PlacedUnit[];
 }
 
-export function windowFaults(input: WindowInput, rng: Rng, problems: Problems): PlacedFault[] {
-  const { scenario, windows, drawable, planned } = input;
-  const { chaos } = scenario;
-  const dutyMs = chaos.dutyCycle * (chaos.window?.forMs ?? 0);
-  if (!checkLengths(input, dutyMs, problems)) return [];
-  const bag = new Bag(drawable, rng.stream("bag"));
-  const found: PlacedFault[] = [];
-  for (const [index, stretch] of windows.entries()) {
-    const room = roomOf(input, stretch, [...planned, ...found]);
-    const stream = rng.stream(`window ${index}`);
-    const placed =
-      chaos.pick === "once-each" ? onceEach(drawable, room, stream) : bag.fill(room, dutyMs, stream);
-    if (placed === null) {
-      const which = `the window from ${formatDuration(stretch.startMs)} to ${formatDuration(stretch.endMs)}`;
-      const most =
-        chaos.pick === "once-each"
-          ? `all ${drawable.length} faults (${neededText(drawable)})`
-          : "not one fault";
-      const verb = chaos.pick === "once-each" ? "cannot hold" : "can hold";
-      problems.add(
-        "plan-does-not-fit",
-        "chaos.window",
-        `${which} ${verb} ${most} beside warm-up, spikes, planned faults and restart spacing`,
-        roomHint,
-      );
-      break;
-    }
-    found.push(...placed);
+export interface Windows {
+  readonly windows: readonly Interval[];
+  readonly placed: readonly PlacedUnit[];
+}
+
+export function windowFaults(input: WindowInput, rng: Rng, problems: Problems): Windows {
+  const { window, dutyCycle } = input.scenario.chaos;
+  const dutyMs = dutyCycle * (window?.forMs ?? 0);
+  if (window === null || !checkLengths(input, dutyMs, problems)) return { windows: [], placed: [] };
+  let found = new Problems();
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const stream = rng.stream(`attempt ${attempt}`);
+    const windows = drawWindows(window, input.durationMs, stream.stream("windows"));
+    found = new Problems();
+    const filled = fillAll(input, windows, dutyMs, stream, found);
+    if (!found.any) return { windows, placed: filled.flatMap(({ placed }) => placed) };
   }
-  return found;
+  problems.addAll(found);
+  return { windows: [], placed: [] };
+}
+
+function fillAll(
+  input: WindowInput,
+  windows: readonly Interval[],
+  dutyMs: number,
+  rng: Rng,
+  problems: Problems,
+): Filled[] {
+  const { scenario, drawable } = input;
+  const { pick } = scenario.chaos;
+  const urn = new Urn(drawable, rng.stream("urn"));
+  let filled: Filled[] = [];
+  for (const [index, stretch] of windows.entries()) {
+    const room = roomOf(input, stretch, filled);
+    const stream = rng.stream(`window ${index}`);
+    const own =
+      pick === "once-each" ? onceEach(drawable, room, stream) : fillWindow(urn, room, dutyMs, stream);
+    if (own === null) {
+      tooNarrow(input, stretch, problems);
+      return filled;
+    }
+    filled.push(own);
+  }
+  if (pick === "shuffled") {
+    const work: WindowWork = {
+      dutyMs,
+      roomOf: (index, others) =>
+        roomOf(
+          input,
+          windows[index] ?? { startMs: 0, endMs: 0 },
+          others.filter((_, other) => other !== index),
+        ),
+    };
+    filled = keepMinimums(filled, drawable, work, rng.stream("minimums"));
+  }
+  checkMinimums(filled, drawable, dutyMs, problems);
+  return filled;
+}
+
+function tooNarrow(
+  { scenario: { chaos }, drawable }: WindowInput,
+  { startMs, endMs }: Interval,
+  problems: Problems,
+): void {
+  const which = `the window from ${formatDuration(startMs)} to ${formatDuration(endMs)}`;
+  const each = chaos.pick === "once-each";
+  const most = each ? `all ${drawable.length} faults (${neededText(drawable)})` : "not one fault";
+  problems.add(
+    "plan-does-not-fit",
+    "chaos.window",
+    `${which} ${each ? "cannot hold" : "can hold"} ${most} beside warm-up, spikes, planned faults, restart spacing and final settle`,
+    roomHint,
+  );
 }
 
 const roomHint =
-  "Lengthen chaos.window.for, move it (firstAt), or shorten hold, chaos.settle or chaos.restartSpacing.";
+  "Lengthen chaos.window.for, move it (firstAt), or shorten hold, chaos.settle, chaos.finalSettle or chaos.restartSpacing.";
 
-function neededText(drawable: readonly DrawableFault[]): string {
+function neededText(drawable: readonly DrawableUnit[]): string {
   return `${formatDuration(drawable.reduce((sum, { longestMs }) => sum + longestMs, 0))} with settle time`;
 }
 
@@ -86,10 +136,11 @@ function checkLengths(
   return fits;
 }
 
+/** @param others What lies in other windows. */
 function roomOf(
   { scenario, durationMs, planned }: WindowInput,
   stretch: Interval,
-  placed: readonly PlacedFault[],
+  others: readonly Filled[],
 ): Room {
   const { chaos, warmUpMs, load } = scenario;
   // Recovery is judged against the usual figures for one rate: from a fault's start to the end of its settle time the rate must not change,
@@ -99,16 +150,21 @@ function roomOf(
     endMs: endMs + chaos.settleMs,
   }));
   return {
-    ...stretch,
+    startMs: stretch.startMs,
+    endMs: Math.min(stretch.endMs, durationMs - chaos.finalSettleMs),
     blocked: [
       { startMs: 0, endMs: warmUpMs },
       ...spikes,
-      ...planned.map(({ startMs, resolved }) => ({ startMs, endMs: startMs + resolved.lengthMs })),
+      ...planned.map((placed) => ({ startMs: placed.startMs, endMs: endOf(placed) })),
     ],
-    restartStarts: placed.flatMap(({ startMs, resolved }): RestartStart[] =>
-      resolved.restarts === null ? [] : [{ service: resolved.restarts, startMs }],
-    ),
+    restartStarts: [...planned, ...others.flatMap(({ placed }) => placed)].flatMap(restartsOf),
     restartSpacingMs: chaos.restartSpacingMs,
     restartsUntilMs: durationMs - (chaos.quietStretchMs ?? 0),
+    atMostAtOnce: chaos.atMostAtOnce,
+    sameTarget: chaos.sameTarget,
   };
+}
+
+function restartsOf({ startMs, unit }: PlacedUnit): RestartStart[] {
+  return unit.restarts.map(({ service, offsetMs }) => ({ service, startMs: startMs + offsetMs }));
 }

@@ -40,7 +40,9 @@ export const timeoutMs = numberSetting("KILN_TIMEOUT_MS");
 
 const rps = numberSetting("KILN_RPS");
 const durationMs = numberSetting("KILN_DURATION_MS");
-const plannedStarts = Math.round((durationMs * rps) / 1_000);
+/** Above 0 where this k6 goes on with a segment: what it draws and writes must be that of the iterations that are still to come. */
+const firstIteration = Number(__ENV["KILN_FIRST_ITERATION"] ?? "0");
+const plannedStarts = firstIteration + Math.round((durationMs * rps) / 1_000);
 const overrunMs = 50;
 
 /** One constant-arrival-rate scenario named "load", as the environment asks for. */
@@ -72,7 +74,7 @@ export function kilnOptions(): Options {
 
 /** The running iteration's number in its segment, from 0. Dropped starts take no number. */
 export function iteration(): number {
-  return exec.scenario.iterationInTest;
+  return firstIteration + exec.scenario.iterationInTest;
 }
 
 /** Runs one exchange with the target and records its start, its length and how it came out. Call it first thing in the iteration. */

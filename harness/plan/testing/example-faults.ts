@@ -65,5 +65,17 @@ const corrupt: Fault<{ file: string }> = {
   expect: () => bearable,
 };
 
-const all: readonly Fault[] = [slow, crash, leak, corrupt];
+/** What patterns.flapping takes a link down with. */
+const linkDown: Fault<{ link: string }> = {
+  ...nothing,
+  name: "link-down",
+  summary: "A link is cut.",
+  needs: ["proxy"],
+  kind: "held",
+  options: z.strictObject({ link: z.string() }),
+  target: ({ link }) => `link:${link}`,
+  expect: () => bearable,
+};
+
+const all: readonly Fault[] = [slow, crash, leak, corrupt, linkDown];
 export const exampleFaults: FaultTable = new Map(all.map((fault) => [fault.name, fault]));

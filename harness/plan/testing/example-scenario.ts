@@ -1,5 +1,12 @@
 // A scenario with everything in it, on a stack that is never started, for the planner's tests.
-import type { ChaosInput, FaultChoice, ScenarioInput, Scenario } from "../../scenario/scenario.ts";
+import type {
+  CascadeChoice,
+  ChaosInput,
+  FaultChoice,
+  FlappingChoice,
+  Scenario,
+  ScenarioInput,
+} from "../../scenario/scenario.ts";
 import { parseScenario } from "../../scenario/schema.ts";
 import type { StackSpec } from "../../scenario/stack-spec.ts";
 
@@ -45,6 +52,23 @@ export const leak = (extra: Partial<FaultChoice> = {}): FaultChoice => ({
 export const corrupt = (extra: Partial<FaultChoice> = {}): FaultChoice => ({
   fault: "corrupt",
   options: { file: "api" },
+  ...extra,
+});
+
+export const flapping = (extra: Partial<FlappingChoice> = {}): FlappingChoice => ({
+  pattern: "flapping",
+  link: "postgres",
+  times: 3,
+  downFor: ["3s", "6s"],
+  upFor: ["2s", "8s"],
+  ...extra,
+});
+/** A slow link, a bad file and a leak, all three at once for a while. */
+export const cascade = (extra: Partial<CascadeChoice> = {}): CascadeChoice => ({
+  pattern: "cascade",
+  steps: [slow({ hold: ["40s", "60s"] }), corrupt(), leak()],
+  gap: ["5s", "15s"],
+  atMostAtOnce: 3,
   ...extra,
 });
 
