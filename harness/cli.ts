@@ -1,16 +1,25 @@
 // argv to command to exit code. The only place that ends the process by choice, and the only one that turns errors into text.
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { cleanCommand } from "./commands/clean.ts";
 import { healCommand } from "./commands/heal.ts";
 import { judgeCommand } from "./commands/judge.ts";
 import { planCommand } from "./commands/plan.ts";
 import { reportCommand } from "./commands/report.ts";
-import { runCommand } from "./commands/run.ts";
+import { resumeCommand, type ResumeOptions } from "./commands/resume.ts";
+import { runCommand, type RunOptions } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { warn } from "./commands/say.ts";
+import { statusCommand } from "./commands/status.ts";
+import { stopCommand } from "./commands/stop.ts";
+import { watchCommand } from "./commands/watch.ts";
 import { exitCode, KilnError, messageOf, type ExitCode } from "./support/errors.ts";
-import { redact, registerSecretsOf } from "./support/redact.ts";
+import { registerSecretsOf } from "./support/redact.ts";
 
 const defaultSeed = "1";
+const condense = [
+  "--condense",
+  "calm cut, holds shortened, quick thresholds: a long suite in minutes",
+] as const;
 
 function buildProgram(done: (code: ExitCode) => void): Command {
   const program = new Command("kiln");
@@ -26,16 +35,20 @@ function buildProgram(done: (code: ExitCode) => void): Command {
     .description("bring the stack up, load it, inject the planned faults, judge, report")
     .argument("<scenario>", "name of a file under scenarios/, or a path")
     .option("--seed <seed>", "fixes every random choice of the plan", defaultSeed)
-    .action(async (scenario: string, options: { seed: string }) =>
-      done(await runCommand(scenario, options, { leave: (code) => process.exit(code) })),
+    .option(...condense)
+    .option("--detach", "go on without this terminal; survives a crash of the harness (see kiln status)")
+    .addOption(new Option("--detached-as <run>", "what --detach has started").hideHelp())
+    .action(async (scenario: string, options: RunOptions) =>
+      done(await runCommand(scenario, options, { leave })),
     );
   program
     .command("plan")
     .description("print what a run would do, and its hash; nothing is started")
     .argument("<scenario>", "name of a file under scenarios/, or a path")
     .option("--seed <seed>", "fixes every random choice of the plan", defaultSeed)
+    .option(...condense)
     .option("--json", "print the plan as JSON")
-    .action(async (scenario: string, options: { seed: string; json?: boolean }) =>
+    .action(async (scenario: string, options: { seed: string; json?: boolean; condense?: boolean }) =>
       done(await planCommand(scenario, options)),
     );
   program
@@ -64,20 +77,49 @@ function buildProgram(done: (code: ExitCode) => void): Command {
     .description("undo every fault that a dead run left in force, and end what is left of it")
     .argument("[run]", "run id or path; default: every run that was not taken down")
     .action(async (run: string | undefined) => done(await healCommand(run)));
+  addLongRunCommands(program, done);
   return program;
+}
+
+const leave = (code: ExitCode): never => process.exit(code);
+
+/** For runs that another process carries. */
+function addLongRunCommands(program: Command, done: (code: ExitCode) => void): void {
+  const current = ["[run]", "run id or path; default: the run in progress, else the newest"] as const;
+  program
+    .command("status")
+    .description("show on one screen how a run stands: phase, load, faults, who works on it, verdict so far")
+    .argument(...current)
+    .action((run: string | undefined) => done(statusCommand(run)));
+  program
+    .command("watch")
+    .description("follow a run to its end, and exit with its exit code; Ctrl-C leaves the run going")
+    .argument(...current)
+    .action(async (run: string | undefined) => done(await watchCommand(run)));
+  program
+    .command("stop")
+    .description("end a run: heal, take down, judge, report")
+    .argument(...current)
+    .action(async (run: string | undefined) => done(await stopCommand(run)));
+  program
+    .command("resume")
+    .description("go on with a run whose harness died, after a crash or a reboot")
+    .argument("<run>", 'run id, path, or "last"')
+    .option("--detach", "go on without this terminal")
+    .addOption(new Option("--detached", "what --detach has started").hideHelp())
+    .addOption(new Option("--by-reaper", "the reaper of a detached run does it").hideHelp())
+    .action(async (run: string, options: ResumeOptions) => done(await resumeCommand(run, options, leave)));
 }
 
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.pass : exitCode.usage;
   if (error instanceof KilnError) {
     const hint = error.hint === undefined ? "" : `\n  ${error.hint}`;
-    process.stderr.write(redact(`kiln: ${error.message}${hint}\n`));
+    warn(`kiln: ${error.message}${hint}`);
     return error.kind === "usage" ? exitCode.usage : exitCode.environment;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  process.stderr.write(
-    redact(`kiln: this is a bug in Kiln, please report it with the lines below\n${stack}\n`),
-  );
+  warn(`kiln: this is a bug in Kiln, please report it with the lines below\n${stack}`);
   return exitCode.bug;
 }
 
@@ -92,10 +134,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-// A reader that went away (`kiln plan 48h | head`, a closed terminal) must not end a run: what it would have read is in the run folder.
+// A reader that went away (`kiln plan 48h | head`, a closed terminal), or a log of a detached run that a full disk does not take, must not end
+// a run: what would have been read there is in the run folder.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+    if (!["EPIPE", "EIO", "ENOSPC", "EDQUOT"].includes(error.code ?? "")) throw error;
   });
 }
 

@@ -9,6 +9,7 @@ import { judge } from "../judge/judge.ts";
 import type { Status, Verdict } from "../judge/verdict.ts";
 import { exitCode, hasErrno, messageOf, type ExitCode } from "../support/errors.ts";
 import { findRun } from "./find-run.ts";
+import { warn } from "./say.ts";
 
 export const verdictFileName = "verdict.json";
 
@@ -25,8 +26,8 @@ export function judgeRun(run: OpenRun): Verdict {
     renameSync(`${file}.tmp`, file);
   } catch (error) {
     // Evidence that may only be read can still be judged.
-    if (!hasErrno(error, "EACCES", "EPERM", "EROFS", "ENOSPC")) throw error;
-    process.stderr.write(`kiln: the verdict is not kept: ${messageOf(error)}\n`);
+    if (!hasErrno(error, "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EISDIR")) throw error;
+    warn(`kiln: the verdict is not kept: ${messageOf(error)}`);
   }
   return verdict;
 }

@@ -1,13 +1,11 @@
 // `kiln plan <scenario> --seed N`: prints what a run would do, and does nothing.
 import { faultTable } from "../faults/index.ts";
-import { makePlan } from "../plan/make-plan.ts";
 import { renderPlan } from "../plan/render-plan.ts";
-import { loadScenario } from "../scenario/load-scenario.ts";
 import { exitCode, type ExitCode } from "../support/errors.ts";
 import { redact } from "../support/redact.ts";
+import { planFor, type PlanChoice } from "./plan-for.ts";
 
-export interface PlanCommandOptions {
-  readonly seed: string;
+export interface PlanCommandOptions extends PlanChoice {
   /** The plan as JSON, as it would stand in plan.json; otherwise text. */
   readonly json?: boolean;
 }
@@ -17,8 +15,7 @@ export interface PlanCommandOptions {
  * @throws KilnError of kind usage when the scenario cannot be loaded or the plan is impossible.
  */
 export async function planCommand(name: string, options: PlanCommandOptions): Promise<ExitCode> {
-  const { scenario, shownFile } = await loadScenario(name, { cwd: process.cwd() });
-  const plan = makePlan(scenario, options.seed, faultTable, { file: shownFile });
+  const { plan } = await planFor(name, options, faultTable);
   process.stdout.write(
     redact(options.json === true ? `${JSON.stringify(plan, null, 2)}\n` : renderPlan(plan)),
   );

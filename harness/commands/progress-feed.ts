@@ -3,12 +3,14 @@ import { formatDuration } from "../support/duration.ts";
 import type { Progress, ProgressEvent, ProgressState } from "../../reports/progress.ts";
 import type { JournalEvent, Phase } from "../journal/events.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { RunRequest } from "../run/conductor.ts";
+import type { RunRequest } from "../run/run-request.ts";
 
 export interface ProgressFeed {
   readonly listeners: Pick<RunRequest, "onEvent" | "onPulse" | "onFolder">;
   /** Once the folder exists. */
   runDir(): string | undefined;
+  /** What happened before anybody looked, and how many requests had failed by then: taken in without showing it step by step. */
+  replay(events: readonly JournalEvent[], failedSoFar: number): void;
 }
 
 const keptEvents = 20;
@@ -40,18 +42,21 @@ export function createProgressFeed(plan: Plan, progress: Progress): ProgressFeed
       ...load,
     });
 
-  const onEvent = (event: JournalEvent): void => {
+  const takeIn = (event: JournalEvent): boolean => {
     if (event.type === "phase" && event.state === "begin") phase = event.phase;
     if (event.type === "load-started") zeroAtMs = event.zeroAtMs;
     if (event.type === "fault") {
       if (event.state === "active") inForce.add(event.id);
       if (event.state === "healed") inForce.delete(event.id);
     }
-    const told = describe(event, plan);
-    if (told === undefined) return;
+    const told = describeEvent(event, plan);
+    if (told === undefined) return false;
     events.push({ seq: event.seq, atMs: event.atMs - zeroAtMs, ...told });
     if (events.length > keptEvents) events.shift();
-    show();
+    return true;
+  };
+  const onEvent = (event: JournalEvent): void => {
+    if (takeIn(event)) show();
   };
 
   const onPulse: RunRequest["onPulse"] = (live, planMs) => {
@@ -66,12 +71,19 @@ export function createProgressFeed(plan: Plan, progress: Progress): ProgressFeed
 
   return {
     runDir: () => folder,
+    replay(past, failedSoFar) {
+      for (const event of past) takeIn(event);
+      failed = failedSoFar;
+    },
     listeners: { onEvent, onPulse, onFolder: (runDir) => void (folder = runDir) },
   };
 }
 
 /** What people want to hear of an event; undefined for the many that they do not. */
-function describe(event: JournalEvent, plan: Plan): { text: string; important: boolean } | undefined {
+export function describeEvent(
+  event: JournalEvent,
+  plan: Plan,
+): { text: string; important: boolean } | undefined {
   switch (event.type) {
     case "run-started":
       return { text: `run ${event.runId}, plan ${event.planHash.slice(0, 12)}`, important: true };
@@ -103,8 +115,24 @@ function describe(event: JournalEvent, plan: Plan): { text: string; important: b
         text: `${event.service} was not mended in time: rescued by Kiln (${event.fault})`,
         important: true,
       };
+    case "revived":
+      return { text: `${event.service} was started again by its driver (${event.fault})`, important: true };
+    case "resumed": {
+      const gap = formatDuration(Math.round(event.gapToMs - event.gapFromMs));
+      const how = event.bootChanged ? "after a restart of the machine" : "after its harness had died";
+      return { text: `resumed (number ${event.attempt}) ${how}: ${gap} without evidence`, important: true };
+    }
     case "gap":
       return { text: `${event.what} for ${formatDuration(Math.round(event.lengthMs))}`, important: true };
+    case "stopping":
+      return { text: `stopping, all faults are being healed: ${event.reason}`, important: true };
+    case "clock":
+      return event.suspendedMs === undefined
+        ? undefined
+        : {
+            text: `the machine was suspended for ${formatDuration(Math.round(event.suspendedMs))}`,
+            important: true,
+          };
     case "control-plane":
       return { text: event.what, important: true };
     case "note":
@@ -133,7 +161,10 @@ function faultText(
   if (event.state === "active")
     return { text: `${event.id} injected into ${step?.target ?? "?"}`, important: true };
   if (event.state === "healed")
-    return { text: `${event.id} ${step?.kind === "momentary" ? "over" : "healed"}`, important: true };
+    return {
+      text: `${event.id} ${step?.kind === "momentary" ? "over" : "healed"}${event.by === undefined ? "" : ` by ${event.by === "reaper" ? "the reaper" : "hand"}`}`,
+      important: true,
+    };
   if (event.state === "broken")
     return { text: `${event.id} BROKEN: ${event.error ?? "no reason given"}`, important: true };
   return undefined;

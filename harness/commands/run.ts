@@ -1,97 +1,65 @@
-// `kiln run <scenario>`: plan, run, judge, report. Ctrl-C, SIGTERM and SIGHUP heal, still judge and report, and exit 130; a second signal
-// leaves at once (the reaper then heals and takes down) and says how to do that by hand.
-import { basename, join, relative } from "node:path";
-import { renderAll } from "../../reports/index.ts";
-import { buildReportModel } from "../../reports/model.ts";
-import { createProgress } from "../../reports/progress.ts";
-import { terminalSummary } from "../../reports/terminal.ts";
+// `kiln run <scenario>`: plan, run, judge, report; with --detach as a process of its own, which outlives the terminal and crashes of its own.
+import { basename, join } from "node:path";
 import { faultTable } from "../faults/index.ts";
 import type { FaultTable } from "../faults/fault.ts";
-import { openRun } from "../journal/run-folder.ts";
-import { makePlan } from "../plan/make-plan.ts";
 import { reconcileRuns } from "../run/heal-run.ts";
-import { Interrupted, runPlan, type RunResult } from "../run/conductor.ts";
-import { loadScenario } from "../scenario/load-scenario.ts";
+import { runPlan } from "../run/conductor.ts";
+import { assertFree } from "../run/lock.ts";
+import { newRunId } from "../run/run-files.ts";
 import { systemClock } from "../support/clock.ts";
-import { exitCode, type ExitCode } from "../support/errors.ts";
+import type { ExitCode } from "../support/errors.ts";
 import { loadTools } from "../support/tools.ts";
+import { carryOut, type Leave } from "./carry-out.ts";
+import { startDetached } from "./detach.ts";
 import { runsDir } from "./find-run.ts";
 import { describeHeal } from "./heal.ts";
-import { exitCodeOf, judgeRun } from "./judge.ts";
-import { createProgressFeed } from "./progress-feed.ts";
+import { planFor, type PlanChoice } from "./plan-for.ts";
+import { warn } from "./say.ts";
+
+export interface RunOptions extends PlanChoice {
+  /** Start it and return. */
+  readonly detach?: boolean;
+  /** This process is what such a command started; the id of its run. */
+  readonly detachedAs?: string;
+}
 
 export interface RunContext {
-  /** Ends the process at once with that code; only cli.ts may. */
-  readonly leave: (code: ExitCode) => void;
+  readonly leave: Leave;
   /** The table of faults; tests of Kiln's own verdict hand in one with a planted defect. */
   readonly faults?: FaultTable;
 }
 
-export async function runCommand(
-  name: string,
-  options: { readonly seed: string },
-  context: RunContext,
-): Promise<ExitCode> {
+export async function runCommand(name: string, options: RunOptions, context: RunContext): Promise<ExitCode> {
   const faults = context.faults ?? faultTable;
-  const loaded = await loadScenario(name, { cwd: process.cwd() });
-  const plan = makePlan(loaded.scenario, options.seed, faults, { file: loaded.shownFile });
+  const { plan, loaded } = await planFor(name, options, faults);
   const tools = loadTools();
+  if (options.detach === true && options.detachedAs === undefined) {
+    // What is wrong with the command or the machine is said here, where somebody reads it.
+    assertFree();
+    const runId = newRunId(plan, systemClock.wallMs());
+    const args = [...process.argv.slice(2).filter((arg) => arg !== "--detach"), "--detached-as", runId];
+    return startDetached({ args, runDir: join(runsDir(), runId) });
+  }
   for (const dead of await reconcileRuns(runsDir(), { by: "heal", faults }))
-    process.stderr.write(`kiln: ${describeHeal(dead)}\n`);
-  const progress = createProgress({ stream: process.stdout, clock: systemClock, env: process.env });
-  const feed = createProgressFeed(plan, progress);
-  const interrupts = listenForSignals(() => feed.runDir(), context.leave);
-  try {
-    const files = { runsDir: runsDir(), tools, commandLine: ["kiln", ...process.argv.slice(2)] };
-    const request = { plan, scriptPath: loaded.scriptPath, faults, ...files, ...feed.listeners };
-    const result = await runPlan(request, interrupts.signal).finally(() => progress.close());
-    return await conclude(result);
-  } finally {
-    interrupts.stop();
-  }
-}
-
-async function conclude(result: RunResult): Promise<ExitCode> {
-  const run = openRun(result.runDir);
-  try {
-    const verdict = judgeRun(run);
-    const model = buildReportModel({ plan: run.plan, verdict, evidence: run.evidence });
-    await renderAll(model, run.runDir);
-    process.stdout.write(terminalSummary(model));
-    process.stdout.write(`report: ${relative(process.cwd(), join(run.runDir, "report.html"))}\n`);
-    if (result.outcome === "interrupted") return exitCode.interrupted;
-    if (result.outcome === "error") throw result.error;
-    return exitCodeOf(verdict.status);
-  } finally {
-    run.close();
-  }
-}
-
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** One Ctrl-C reaches Kiln up to three times: from the terminal, from npm and from the launcher. */
-const sameSignalMs = 500;
-
-function listenForSignals(
-  runDir: () => string | undefined,
-  leave: RunContext["leave"],
-): { readonly signal: AbortSignal; stop(): void } {
-  const controller = new AbortController();
-  let firstMs = 0;
-  const onSignal = (name: NodeJS.Signals): void => {
-    if (!controller.signal.aborted) {
-      firstMs = systemClock.nowMs();
-      process.stderr.write(
-        `\nkiln: ${name}: healing and taking down, then the report; once more to leave at once\n`,
-      );
-      controller.abort(new Interrupted(name));
-      return;
-    }
-    if (systemClock.nowMs() - firstMs < sameSignalMs) return;
-    const folder = runDir();
-    const heal = folder === undefined ? "" : `; to make sure: npx kiln heal ${basename(folder)}`;
-    process.stderr.write(`\nkiln: leaving at once; the reaper heals and takes down${heal}\n`);
-    leave(exitCode.interrupted);
+    warn(`kiln: ${describeHeal(dead)}`);
+  const { detachedAs } = options;
+  const mode = detachedAs === undefined ? {} : { mode: "detached" as const, runId: basename(detachedAs) };
+  const request = {
+    plan,
+    scriptPath: loaded.scriptPath,
+    faults,
+    runsDir: runsDir(),
+    tools,
+    commandLine: ["kiln", ...commandLine(detachedAs)],
+    ...mode,
   };
-  for (const name of signals) process.on(name, onSignal);
-  return { signal: controller.signal, stop: () => signals.forEach((name) => process.off(name, onSignal)) };
+  return carryOut(plan, context.leave, (listeners, signal) => runPlan({ ...request, ...listeners }, signal));
+}
+
+/** As it was typed. */
+function commandLine(detachedAs: string | undefined): string[] {
+  const args = process.argv.slice(2);
+  return detachedAs === undefined
+    ? args
+    : [...args.filter((arg) => arg !== "--detached-as" && arg !== detachedAs), "--detach"];
 }

@@ -3,10 +3,10 @@
 // until no answer for it can come any more; rows later than that are counted as `late`, not stored.
 import type { LoadCell, LoadSecond } from "../journal/evidence.ts";
 import type { SampleWriter } from "../journal/sample-writer.ts";
-import type { LoadSegment } from "../plan/plan.ts";
 import { LatencySketch } from "../support/latency-sketch.ts";
 import type { LoadRow } from "./csv-reader.ts";
 import { plannedBetween, segmentAt, slotMs, slotOf } from "./grid.ts";
+import type { RunSegment } from "./remaining.ts";
 
 export interface SegmentCounts {
   started: number;
@@ -28,7 +28,9 @@ export interface RecentLoad {
 }
 
 export interface AggregateOptions {
-  readonly segments: readonly LoadSegment[];
+  readonly segments: readonly RunSegment[];
+  /** Seconds before this plan time are another harness's work and are left as they are. Default 0. */
+  readonly fromMs?: number;
   /** Request time-out: no answer comes later, but for k6's own delay. */
   readonly timeoutMs: number;
   readonly samples: Pick<SampleWriter, "cell" | "second">;
@@ -64,15 +66,18 @@ export class LoadAggregate {
   readonly #open = new Map<number, OpenSecond>();
   readonly #counts: ReadonlyMap<number, SegmentCounts>;
   /** Plan time of the latest row: how far the stream has come. */
-  #newestMs = 0;
+  #newestMs: number;
   /** Seconds before this one take no more rows. */
-  #closedBefore = 0;
+  #closedBefore: number;
   /** Seconds before this one have been written at least once. */
-  #coveredTo = 0;
+  #coveredTo: number;
   #late = 0;
 
   constructor(options: AggregateOptions) {
     this.#options = options;
+    this.#newestMs = options.fromMs ?? 0;
+    this.#closedBefore = Math.floor(this.#newestMs / 1_000);
+    this.#coveredTo = this.#closedBefore;
     this.#keepMs = Math.max(options.timeoutMs + lateAllowanceMs, (recentSeconds + 2) * 1_000);
     this.#counts = new Map(
       options.segments.map(({ index }) => [index, { started: 0, completed: 0, dropped: 0, excess: 0 }]),
@@ -89,7 +94,7 @@ export class LoadAggregate {
   }
 
   /** A sink for the rows of one segment's k6. */
-  rowsOf(segment: LoadSegment): (row: LoadRow) => void {
+  rowsOf(segment: RunSegment): (row: LoadRow) => void {
     const account = this.#countsOf(segment.index);
     /** Starts that await their answer, plan time by iteration. */
     const inFlight = new Map<number, number>();
@@ -163,11 +168,13 @@ export class LoadAggregate {
     return found;
   }
 
-  #addStart(segment: LoadSegment, iteration: number, atMs: number, dropsSeen: number): void {
+  #addStart(segment: RunSegment, iteration: number, atMs: number, dropsSeen: number): void {
     const second = this.#secondAt(atMs);
     if (second === undefined) return;
     second.started += 1;
-    second.lateness.record(atMs - slotMs(segment, slotOf(segment, iteration, atMs, dropsSeen)));
+    // A script numbers its iterations from the segment's own first; the grid here begins with what is left of it.
+    const own = iteration - (segment.first ?? 0);
+    second.lateness.record(atMs - slotMs(segment, slotOf(segment, own, atMs, dropsSeen)));
   }
 
   /** The open second of a plan time, about to be changed; undefined when it is closed. */
@@ -229,7 +236,7 @@ function addRequest(second: OpenSecond, row: Extract<LoadRow, { kind: "request" 
 
 function write(
   samples: AggregateOptions["samples"],
-  segments: readonly LoadSegment[],
+  segments: readonly RunSegment[],
   second: OpenSecond,
 ): void {
   for (const cell of second.cells.values()) {
@@ -242,7 +249,7 @@ function write(
   samples.second(asLoadSecond(segments, second));
 }
 
-function asLoadSecond(segments: readonly LoadSegment[], open: OpenSecond): LoadSecond {
+function asLoadSecond(segments: readonly RunSegment[], open: OpenSecond): LoadSecond {
   const fromMs = open.second * 1_000;
   const { rps, index } = segmentAt(segments, fromMs);
   const { started, dropped, lateness } = open;

@@ -3,7 +3,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { LoadSegment } from "../plan/plan.ts";
 import { deadline, eventually, everyTick, sleep, type Clock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { processStat, signalProcess, ticksPerSecond } from "../support/process-identity.ts";
@@ -12,6 +11,7 @@ import { loadEnvironment } from "./contract.ts";
 import { freePort } from "../support/free-ports.ts";
 import { createK6Api, type K6Api } from "./k6-api.ts";
 import { k6Failure, portTakenCode, stderrTail } from "./k6-failure.ts";
+import type { RunSegment } from "./remaining.ts";
 
 export interface K6Settings {
   readonly k6: string;
@@ -65,7 +65,7 @@ const spinMs = 3;
 /** Starts k6 for a segment and resolves when it waits, paused, with all users made. Rejects with a usage error for a wrong script. */
 export async function startK6(
   settings: K6Settings,
-  segment: LoadSegment,
+  segment: RunSegment,
   onData: (chunk: Uint8Array) => void,
 ): Promise<K6Process> {
   for (let attempt = 1; ; attempt++) {
@@ -90,7 +90,7 @@ export async function startK6(
   }
 }
 
-async function spawnK6(settings: K6Settings, segment: LoadSegment, port: number): Promise<Spawned> {
+async function spawnK6(settings: K6Settings, segment: RunSegment, port: number): Promise<Spawned> {
   // Options of a user's own k6 configuration must not leak into a run.
   const config = join(settings.workDir, "k6-config.json");
   writeFileSync(config, "{}\n");
@@ -115,6 +115,7 @@ async function spawnK6(settings: K6Settings, segment: LoadSegment, port: number)
       [loadEnvironment.durationMs]: String(segment.endMs - segment.startMs),
       [loadEnvironment.users]: String(segment.users),
       [loadEnvironment.timeoutMs]: String(settings.timeoutMs),
+      [loadEnvironment.firstIteration]: String(segment.first ?? 0),
       K6_CSV_TIME_FORMAT: "rfc3339_nano",
       // k6 holds rows back for 1 s by default; they are lost when it is killed.
       K6_CSV_SAVE_INTERVAL: "250ms",

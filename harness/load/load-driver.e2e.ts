@@ -15,7 +15,8 @@ import { identify } from "../support/process-identity.ts";
 import type { Spawner } from "../support/spawner.ts";
 import { loadTools, projectRoot } from "../support/tools.ts";
 import { freePort } from "../support/free-ports.ts";
-import { createLoadDriver, type LoadDriver } from "./load-driver.ts";
+import { slotMs } from "./grid.ts";
+import { createLoadDriver, type LoadDriver, type LoadDriverOptions } from "./load-driver.ts";
 
 const never = new AbortController().signal;
 let workDir: string;
@@ -55,13 +56,17 @@ const spawner: Spawner = async ({ name, command, args, env, cwd }) => {
 };
 
 /** A server that answers as the gateway would, or never; arrivals are stamped on the monotonic clock. */
-async function startServer(answers: boolean): Promise<{ url: string; arrivalsMs: number[] }> {
+async function startServer(
+  answers: boolean,
+): Promise<{ url: string; arrivalsMs: number[]; createdIds: string[] }> {
   const arrivalsMs: number[] = [];
+  const createdIds: string[] = [];
   const server = createServer((request, response) => {
     arrivalsMs.push(systemClock.nowMs());
     request.resume();
     if (!answers) return;
     const id = /frameworks\/([^?]+)/.exec(request.url ?? "")?.[1] ?? "none";
+    if (request.method === "PUT") createdIds.push(id);
     const created = request.method === "PUT" || request.url?.endsWith("/register") === true;
     response.writeHead(created ? 201 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify({ id }));
@@ -70,7 +75,7 @@ async function startServer(answers: boolean): Promise<{ url: string; arrivalsMs:
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   servers.push(server);
-  return { url: `http://127.0.0.1:${port}`, arrivalsMs };
+  return { url: `http://127.0.0.1:${port}`, arrivalsMs, createdIds };
 }
 
 function segment(
@@ -150,6 +155,7 @@ function driverOf(
   url: string,
   { journal, samples }: Recorded,
   scriptPath = join(projectRoot, "scenarios/load/gateway.ts"),
+  more: Pick<LoadDriverOptions, "from"> = {},
 ): LoadDriver {
   return createLoadDriver({
     plan,
@@ -161,6 +167,7 @@ function driverOf(
     samples,
     clock: systemClock,
     workDir,
+    ...more,
   });
 }
 
@@ -248,6 +255,39 @@ describe("the load driver with k6", () => {
     const after = planMs.find((atMs) => atMs >= 3_999) ?? 0;
     expect(after - before).toBeLessThan(1_000 / 65 + heldUpMs + 20);
     expect(driver.live()).toMatchObject({ completed: 455, planned: 455, plannedRps: 65 });
+  });
+
+  test("a segment that is gone on with has its own grid and its own iterations, and the books of what is left", async () => {
+    const { url, arrivalsMs, createdIds } = await startServer(true);
+    const recorded = recorder();
+    const first = segment(0, 0, 4_000, 65);
+    const from = { planMs: 2_000, totals: { started: 120, completed: 120, dropped: 0, failed: 0 } };
+    const driver = driverOf(planOf([first, segment(1, 4_000, 5_000, 65)]), url, recorded, undefined, {
+      from,
+    });
+    const { zeroMs, accounts } = await drive(driver);
+    expect(
+      accounts.map(({ index, planned, completed, unaccounted }) => [index, planned, completed, unaccounted]),
+    ).toEqual([
+      [0, 130, 130, 0],
+      [1, 65, 65, 0],
+    ]);
+    expect(arrivalsMs).toHaveLength(195);
+    const lateMs = arrivalsMs
+      .toSorted((a, b) => a - b)
+      .slice(0, 130)
+      .map((atMs, n) => atMs - zeroMs - slotMs(first, 130 + n));
+    // None before its slot; the bulk on it, whatever else this machine has to do.
+    expect(Math.min(...lateMs)).toBeGreaterThan(-2);
+    expect(lateMs.toSorted((a, b) => a - b)[65]).toBeLessThan(20);
+    // An iteration's number is that in the planned segment: what an earlier k6 wrote is not written again.
+    const iterations = createdIds
+      .filter((id) => id.startsWith("k-7-0-"))
+      .map((id) => Number(id.split("-").at(-1)));
+    expect(iterations.length).toBeGreaterThan(10);
+    expect(Math.min(...iterations)).toBeGreaterThanOrEqual(130);
+    expect([...recorded.seconds.keys()].toSorted((a, b) => a - b)[0]).toBe(2);
+    expect(driver.live().completed).toBe(120 + 195);
   });
 
   test("a hanging target: what found no free user is dropped, the rest fails by time-out, all accounted", async () => {

@@ -1,8 +1,9 @@
 // Drives a plan's load: one k6 a segment, the next one made ready ahead of its boundary and released on it, rows folded into samples,
 // accounts closed in the journal. All times inside are plan time; plan time zero is handed to `run`.
 import type { JournalWriter, SegmentAccounts } from "../journal/events.ts";
+import type { LoadTotals } from "../journal/sample-store.ts";
 import type { SampleWriter } from "../journal/sample-writer.ts";
-import type { LoadSegment, Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { everyTick, type Clock } from "../support/clock.ts";
 import type { Spawner } from "../support/spawner.ts";
 import { createWallJoin, type WallJoin } from "../support/wall-join.ts";
@@ -12,6 +13,7 @@ import { createCsvReader, type CsvReader } from "./csv-reader.ts";
 import { plannedBefore } from "./grid.ts";
 import { k6Failure } from "./k6-failure.ts";
 import { startK6, type K6Process, type K6Settings } from "./k6-process.ts";
+import { remainingFrom, type RunSegment } from "./remaining.ts";
 
 export interface LiveLoad extends RecentLoad {
   readonly completed: number;
@@ -22,6 +24,8 @@ export interface LiveLoad extends RecentLoad {
 export interface LoadDriver {
   /** Resolves when the first segment's k6 is up and paused. Rejects with a usage error when the script is wrong. */
   prepare(): Promise<void>;
+  /** Ends what `prepare` started, where `run` will not follow. */
+  discard(): Promise<void>;
   /**
    * Runs all segments; `zeroMonotonicMs` is plan time zero on the clock. Resolves with the accounts of the segments that were released,
    * also when `signal` aborts (k6 is ended then). Rejects when a segment's k6 cannot be started; none is left running.
@@ -43,10 +47,12 @@ export interface LoadDriverOptions {
   readonly samples: SampleWriter;
   readonly clock: Clock;
   readonly workDir: string;
+  /** Where a run goes on whose harness died: the load before that plan time was another's, and came to `totals`. */
+  readonly from?: { readonly planMs: number; readonly totals: LoadTotals };
 }
 
 interface Running {
-  readonly segment: LoadSegment;
+  readonly segment: RunSegment;
   readonly k6: K6Process;
   readonly reader: CsvReader;
 }
@@ -63,7 +69,7 @@ export function createLoadDriver(options: LoadDriverOptions): LoadDriver {
 class SegmentedLoad implements LoadDriver {
   readonly #options: LoadDriverOptions;
   readonly #settings: K6Settings;
-  readonly #segments: readonly LoadSegment[];
+  readonly #segments: readonly RunSegment[];
   readonly #aggregate: LoadAggregate;
   readonly #wall: WallJoin;
   /** Segments whose k6 was started ahead of `run`. */
@@ -72,14 +78,16 @@ class SegmentedLoad implements LoadDriver {
   #zeroMs = Number.NaN;
 
   constructor(options: LoadDriverOptions) {
-    const { plan, clock, samples } = options;
-    const { segments, timeoutMs } = plan.load;
+    const { plan, clock, samples, from } = options;
+    const { timeoutMs } = plan.load;
+    const fromMs = from?.planMs ?? 0;
+    const segments = remainingFrom(plan.load.segments, fromMs);
     this.#options = options;
     this.#settings = { ...options, seed: plan.seed, timeoutMs };
     this.#segments = segments;
     this.#wall = createWallJoin(clock);
     const toPlanMs = (wallMs: number): number => this.#wall.toMonotonicMs(wallMs) - this.#zeroMs;
-    this.#aggregate = new LoadAggregate({ segments, timeoutMs, samples, toPlanMs });
+    this.#aggregate = new LoadAggregate({ segments, timeoutMs, samples, toPlanMs, fromMs });
   }
 
   async prepare(): Promise<void> {
@@ -88,6 +96,11 @@ class SegmentedLoad implements LoadDriver {
     const started = this.#start(first);
     this.#prepared.set(first.index, started);
     await started;
+  }
+
+  async discard(): Promise<void> {
+    await Promise.all([...this.#prepared.values()].map(async (started) => (await started).k6.stop()));
+    this.#prepared.clear();
   }
 
   async run(zeroMonotonicMs: number, signal: AbortSignal): Promise<readonly SegmentAccounts[]> {
@@ -125,10 +138,12 @@ class SegmentedLoad implements LoadDriver {
 
   live(): LiveLoad {
     const nowMs = this.#nowMs();
+    const { plan, from } = this.#options;
+    const own = this.#segments.reduce((sum, { index }) => sum + this.#aggregate.counts(index).completed, 0);
     return {
       ...this.#aggregate.recent(nowMs),
-      completed: this.#segments.reduce((sum, { index }) => sum + this.#aggregate.counts(index).completed, 0),
-      planned: this.#segments.reduce((sum, segment) => sum + plannedBefore(segment, nowMs), 0),
+      completed: (from?.totals.completed ?? 0) + own,
+      planned: plan.load.segments.reduce((sum, segment) => sum + plannedBefore(segment, nowMs), 0),
     };
   }
 
@@ -136,7 +151,7 @@ class SegmentedLoad implements LoadDriver {
     return Number.isNaN(this.#zeroMs) ? -1 : this.#options.clock.nowMs() - this.#zeroMs;
   }
 
-  async #start(segment: LoadSegment): Promise<Running> {
+  async #start(segment: RunSegment): Promise<Running> {
     const reader = createCsvReader(this.#aggregate.rowsOf(segment));
     const k6 = await startK6(this.#settings, segment, (chunk) => {
       this.#wall.observe();
@@ -146,7 +161,7 @@ class SegmentedLoad implements LoadDriver {
   }
 
   /** From ahead of the boundary to the closed accounts; undefined when the run was ended before the segment began. */
-  async #runSegment(segment: LoadSegment, signal: AbortSignal): Promise<SegmentAccounts | undefined> {
+  async #runSegment(segment: RunSegment, signal: AbortSignal): Promise<SegmentAccounts | undefined> {
     const { clock, journal } = this.#options;
     const boundaryMs = this.#zeroMs + segment.startMs;
     let prepared = this.#prepared.get(segment.index);
@@ -175,7 +190,7 @@ class SegmentedLoad implements LoadDriver {
   }
 
   async #close({ segment, k6, reader }: Running, signal: AbortSignal): Promise<SegmentAccounts> {
-    const { clock, journal, scriptPath } = this.#options;
+    const { clock, journal, samples, scriptPath } = this.#options;
     const gone = new AbortController();
     const latestMs = this.#zeroMs + segment.endMs + this.#settings.timeoutMs + overdueMs;
     const guard = unlessAborted(clock.sleepUntil(latestMs, gone.signal), gone.signal).then((overdue) =>
@@ -188,6 +203,8 @@ class SegmentedLoad implements LoadDriver {
     this.flush();
     const counts = this.#aggregate.counts(segment.index);
     const accounts = closeAccounts(segment, counts, end);
+    // Whoever goes on after a crash trusts that what is in the books is in the samples.
+    samples.commit();
     journal.write({ type: "segment-ended", ...accounts });
     if (reader.malformed > 0)
       warn(

@@ -2,6 +2,7 @@
 // the journal when something changed and when something is wrong, so that a corrupt state that was served cannot hide.
 import { readFile } from "node:fs/promises";
 import type { HttpAnswer } from "../stack/stack.ts";
+import { deadline } from "../support/clock.ts";
 import { messageOf } from "../support/errors.ts";
 import { canonicalJson, sha256 } from "../support/json.ts";
 import { z } from "zod";
@@ -15,6 +16,10 @@ const servedSchema = z.object({
   values: z.record(z.string(), z.unknown()),
 });
 
+const lookEveryMs = 500;
+/** A service that does not answer must not hold up the next look: that it had no answer is a reading, too. */
+const answerWithinMs = 450;
+
 type Reading = Omit<EventOf<"config">, "seq" | "atMs" | "type" | "file" | "sincePreviousMs">;
 
 export const configProbes: ProbeFactory = (context) =>
@@ -25,11 +30,13 @@ function configProbe({ stack, journal, clock, samples }: ProbeContext, spec: Con
   let previous: { key: string; atMs: number } | undefined;
   return {
     name: `config.${spec.name}`,
-    everyMs: 500,
+    everyMs: lookEveryMs,
     async look(atMs, signal) {
       const [file, served] = await Promise.all([
         readConfigFile(path),
-        readServed(() => stack.http(spec.service, spec.readPath, { signal })),
+        readServed(() =>
+          stack.http(spec.service, spec.readPath, { signal: deadline(answerWithinMs, signal) }),
+        ),
       ]);
       const reading: Reading = { ...file, ...served };
       const nowMs = clock.nowMs();

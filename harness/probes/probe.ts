@@ -4,6 +4,7 @@ import type { JournalWriter } from "../journal/events.ts";
 import type { SampleWriter } from "../journal/sample-writer.ts";
 import type { StackHandle } from "../stack/stack.ts";
 import type { Clock } from "../support/clock.ts";
+import type { ProcessIdentity } from "../support/process-identity.ts";
 import type { WallJoin } from "../support/wall-join.ts";
 
 export interface ProbeContext {
@@ -16,6 +17,15 @@ export interface ProbeContext {
   /** CLOCK_MONOTONIC of the journal's zero. */
   readonly zeroMonotonicMs: number;
   readonly runDir: string;
+  /** What the journal holds already, where another harness has watched this run before. */
+  readonly seen?: WorldSeen;
+}
+
+export interface WorldSeen {
+  /** The process of each service that was last seen alive. */
+  readonly processes: ReadonlyMap<string, ProcessIdentity>;
+  /** Lines of the watchdog's log that were copied. */
+  readonly watchdogLines: number;
 }
 
 export interface Probe {

@@ -8,7 +8,7 @@ export const processProbes: ProbeFactory = (context) =>
   context.stack.spec.services.map((service) => processProbe(context, service.name));
 
 function processProbe(context: ProbeContext, service: string): Probe {
-  let current: ProcessIdentity | undefined;
+  let current: ProcessIdentity | undefined = context.seen?.processes.get(service);
   let lastCpu: { ticks: number; atMs: number } | undefined;
   const { samples, journal, clock } = context;
 

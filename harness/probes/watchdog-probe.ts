@@ -30,24 +30,31 @@ const lineSchema = z.object({
 });
 
 const chunkBytes = 64 * 1_024;
+/** How the note begins that tells of a line which is no event. */
+export const strangeLine = "watchdog log: a line that is not an event: ";
 
-export const watchdogProbes: ProbeFactory = ({ stack, journal, wall, zeroMonotonicMs, runDir }) => {
+export const watchdogProbes: ProbeFactory = ({ stack, journal, wall, zeroMonotonicMs, runDir, seen }) => {
   const watchdog = stack.spec.watchdog;
   if (watchdog === undefined) return [];
   const file = join(runDir, "stack", watchdog.service, watchdog.eventsFile);
   const tail = tailLines(file);
+  let known = seen?.watchdogLines ?? 0;
   return [
     {
       name: "watchdog-log",
       everyMs: 250,
       look() {
         for (const text of tail()) {
+          if (known > 0) {
+            known -= 1;
+            continue;
+          }
           const parsed = lineSchema.safeParse(parseJson(text));
           if (!parsed.success) {
             journal.write({
               type: "note",
               level: "warning",
-              text: `watchdog log: a line that is not an event: ${text.slice(0, 200)}`,
+              text: `${strangeLine}${text.slice(0, 200)}`,
             });
             continue;
           }

@@ -6,7 +6,7 @@ import { releaseLock } from "./lock.ts";
 import { readLedger } from "./ledger.ts";
 import { takeDown } from "./take-down.ts";
 
-type Say = (text: string) => void;
+export type Say = (text: string) => void;
 
 export async function healAll(runDir: string, say: Say): Promise<void> {
   // Loaded here, so that a fault module that cannot be loaded does not keep the run from being taken down.
@@ -17,7 +17,11 @@ export async function healAll(runDir: string, say: Say): Promise<void> {
 }
 
 /** Each step is tried even when the one before failed: a heal that fails must not leave the processes. */
-export async function cleanUpAfter(runDir: string, say: Say): Promise<void> {
+export async function cleanUpAfter(
+  runDir: string,
+  say: Say,
+  { keepLock = false }: { readonly keepLock?: boolean } = {},
+): Promise<void> {
   try {
     await healAll(runDir, say);
   } catch (error) {
@@ -31,7 +35,12 @@ export async function cleanUpAfter(runDir: string, say: Say): Promise<void> {
     say(`taking down failed: ${messageOf(error)}`);
     return;
   }
-  const runId = readLedger(runDir).find((entry) => entry.op === "open")?.runId ?? basename(runDir);
-  releaseLock(runId);
+  if (keepLock) return;
+  release(runDir);
   say("done");
+}
+
+/** The machine is free for the next run. */
+export function release(runDir: string): void {
+  releaseLock(readLedger(runDir).find((entry) => entry.op === "open")?.runId ?? basename(runDir));
 }

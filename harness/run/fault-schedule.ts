@@ -1,20 +1,18 @@
-// Carries out the plan's faults on time: inject, confirm, hold, heal; for a momentary fault: wait until the stack has mended itself, and
-// rescue it when its deadline has passed, so that the run goes on and the judge sees a censored recovery.
-import { readFile } from "node:fs/promises";
+// Carries out the plan's faults on time: inject, confirm, hold, heal. What comes after the harm is mending.ts.
 import type { ActiveFault } from "../faults/active-fault.ts";
 import type { JournalWriter } from "../journal/events.ts";
 import type { FaultStep, Plan } from "../plan/plan.ts";
-import type { LiveStack, StackHandle } from "../stack/stack.ts";
-import { deadline, eventually, sleep, type Clock } from "../support/clock.ts";
-import { isValidState } from "../probes/config-probe.ts";
-import { hasErrno, messageOf } from "../support/errors.ts";
+import type { LiveStack } from "../stack/stack.ts";
+import { deadline, sleep, sleepPrecisely, type Clock } from "../support/clock.ts";
+import { messageOf } from "../support/errors.ts";
+import { afterHeal, awaitMended } from "./mending.ts";
 
-/** Where the scenario sets no recovery objective: the limit of REQUIREMENTS H6. */
-const defaultRecoveryMs = 60_000;
+/** The ledger is told so long ahead: its flush takes milliseconds, on a busy disk tens of them, and must not make the fault late. */
+const announceMs = 250;
 /** A fault that could not be injected within this time of its plan is not injected at all. */
 const latestMs = 2_000;
-/** Three periods of the configuration probe. */
-const watchMendedMs = 1_500;
+/** Between two looks at whether another fault has been healed. */
+const roomEveryMs = 10;
 /** Time that healing gets after the run itself was aborted. It never shares the run's spent signal. */
 const lastHealMs = 15_000;
 
@@ -31,46 +29,73 @@ export interface ScheduleRequest {
 
 /** Resolves when every fault is healed (or broken beyond that), whatever happened. Rejects only for a bug. */
 export async function carryOutFaults(request: ScheduleRequest): Promise<void> {
-  await Promise.all(request.plan.faults.map((step) => carryOut(step, request)));
+  const inForce = new Set<string>();
+  await Promise.all(request.plan.faults.map((step) => carryOut(step, request, inForce)));
 }
 
-async function carryOut(step: FaultStep, request: ScheduleRequest): Promise<void> {
+async function carryOut(step: FaultStep, request: ScheduleRequest, inForce: Set<string>): Promise<void> {
   const { journal, clock, signal } = request;
+  const skip = (reason: string): unknown => journal.write({ type: "fault-skipped", id: step.id, reason });
   if (step.skipped !== undefined) {
-    journal.write({
-      type: "fault-skipped",
-      id: step.id,
-      reason: `the stack lacks: ${step.skipped.missing.join(", ")}`,
-    });
+    skip(step.skipped.reason ?? `the stack lacks: ${step.skipped.missing.join(", ")}`);
     return;
   }
-  if (!(await arrived(step.startMs, request))) return;
-  const lateMs = clock.nowMs() - step.startMs;
-  if (lateMs > latestMs) {
-    // The harness was stopped or the machine slept: a fault that comes now would hit a stretch that was planned to be calm.
-    journal.write({
-      type: "fault-skipped",
-      id: step.id,
-      reason: `its time had passed ${Math.round(lateMs)} ms ago`,
-    });
-    return;
-  }
+  if (!(await arrived(step.startMs - announceMs, request))) return;
   const active = request.activate(step);
   try {
+    const refusal = await untilDue(active, step, request, inForce);
+    if (refusal !== undefined) {
+      skip(refusal);
+      return;
+    }
     await active.inject(signal);
+    // Nothing is left in the world that Kiln would have to take back.
+    if (step.kind === "momentary") inForce.delete(step.id);
     // A look that takes long must not hold the fault in beyond its planned end: the next step counts on that.
     const confirmEnd =
       step.kind === "held" ? deadline(Math.max(1, step.healMs - clock.nowMs()), signal) : signal;
     await active.confirm(confirmEnd);
     if (step.kind === "held") await clock.sleepUntil(step.healMs, signal);
-    else await awaitMended(step, request);
+    else await awaitMended(step, step.startMs, request);
   } catch (error) {
     // An aborted run heals below; a failed verb was journalled by the active fault and is the judge's to weigh.
     if (!signal.aborted)
       journal.write({ type: "note", level: "warning", text: `${step.id}: ${messageOf(error)}` });
   } finally {
-    await active.heal(deadline(lastHealMs));
+    // One that could not be healed stays in force, and counts against the limit.
+    if (await active.heal(deadline(lastHealMs))) inForce.delete(step.id);
+    if (active.state !== "idle") await afterHeal(step, request);
   }
+}
+
+/**
+ * Tells the ledger and waits for the planned instant. Resolves to the reason why the fault must not be injected, where there is one; else
+ * the fault counts as in force.
+ */
+async function untilDue(
+  active: ActiveFault,
+  step: FaultStep,
+  { plan, clock, signal }: ScheduleRequest,
+  inForce: Set<string>,
+): Promise<string | undefined> {
+  try {
+    await active.announce();
+  } catch (error) {
+    return `the ledger could not be told of it: ${messageOf(error)}`;
+  }
+  await sleepPrecisely(step.startMs, signal, clock);
+  // The plan keeps to its own limit; this is for a fault that is in force for longer than planned, because healing it takes its time.
+  const most = plan.atMostAtOnce ?? Infinity;
+  while (inForce.size >= most && clock.nowMs() - step.startMs <= latestMs)
+    await sleep(roomEveryMs, signal, clock);
+  if (inForce.size >= most)
+    return `${[...inForce].join(", ")} still in force, and at most ${most} at once may be`;
+  const lateMs = clock.nowMs() - step.startMs;
+  // The harness was stopped or the machine slept: a fault that comes now would hit a stretch that was planned to be calm.
+  if (lateMs > latestMs) return `its time had passed ${Math.round(lateMs)} ms ago`;
+  // In the same turn as the look above: two faults of one instant must not both find room.
+  inForce.add(step.id);
+  return undefined;
 }
 
 /** False when the run ended before that instant. */
@@ -81,48 +106,5 @@ async function arrived(atMs: number, { clock, signal }: ScheduleRequest): Promis
   } catch (error) {
     if (signal.aborted) return false;
     throw error;
-  }
-}
-
-/** Waits until the stack itself has mended what a momentary fault broke; after the recovery objective Kiln does it. */
-async function awaitMended(step: FaultStep, request: ScheduleRequest): Promise<void> {
-  const { plan, stack, journal, signal, clock } = request;
-  const [kind, name = ""] = step.target.split(":");
-  const mended =
-    kind === "config" ? () => isWhole(stack.handle.configFile(name)) : () => isReady(stack.handle, name);
-  const limitMs = plan.objectives.recoveryMs ?? defaultRecoveryMs;
-  const budget = deadline(Math.max(1, step.startMs + limitMs - clock.nowMs()), signal);
-  try {
-    await eventually(mended, budget, 200);
-    // Left alone a moment longer, so that the probes see it mended before Kiln's own heal could have done it.
-    await sleep(watchMendedMs, signal);
-  } catch (error) {
-    // Not mended in time. Which it was, the deadline or the end of the run, the signals know; anything else is no answer.
-    signal.throwIfAborted();
-    if (!budget.aborted) throw error;
-    journal.write({ type: "rescued", service: name, fault: step.id });
-    // A corrupt file is put right by heal, which follows at once.
-    if (kind === "service") await stack.restart(name);
-  }
-}
-
-async function isWhole(file: string): Promise<true | undefined> {
-  try {
-    return isValidState(await readFile(file, "utf8")) ? true : undefined;
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "EACCES")) return undefined;
-    throw error;
-  }
-}
-
-async function isReady(stack: StackHandle, service: string): Promise<true | undefined> {
-  const spec = stack.spec.services.find((candidate) => candidate.name === service);
-  if (spec?.kind !== "program") return stack.process(service).find() === undefined ? undefined : true;
-  try {
-    const answer = await stack.http(service, spec.readyPath, { signal: deadline(1_000) });
-    return answer.status >= 200 && answer.status < 300 ? true : undefined;
-  } catch {
-    // Refused, reset or too slow: not ready yet. The caller's deadline decides what that means.
-    return undefined;
   }
 }

@@ -62,13 +62,14 @@ async function healOne(
   { by, faults, clock = systemClock, deadlineMs = healMs }: HealOptions,
 ): Promise<{ readonly fault: OpenFault; readonly error?: string }> {
   const signal = deadline(deadlineMs);
+  const fromMonotonicMs = clock.nowMs();
   try {
     const module = faults.get(fault.fault);
     if (module === undefined)
       throw environmentError("fault-unknown", `this Kiln knows no fault ${fault.fault}`);
     const context = healContext(fault, stackOf(runDir), ledger, signal, clock);
     await Promise.race([module.heal(context, fault.options), rejection(signal)]);
-    await ledger.append({ op: "healed", id: fault.id, by });
+    await ledger.append({ op: "healed", id: fault.id, by, fromMonotonicMs, monotonicMs: clock.nowMs() });
     return { fault };
   } catch (error) {
     const text = messageOf(error);

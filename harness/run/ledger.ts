@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { environmentError, hasErrno } from "../support/errors.ts";
+import { environmentError, hasErrno, messageOf } from "../support/errors.ts";
 import type { Json } from "../support/json.ts";
 import type { ProcessIdentity } from "../support/process-identity.ts";
 import type { LedgerBody, LedgerEntry } from "./ledger-format.ts";
@@ -78,7 +78,10 @@ export function readLedger(runDir: string): LedgerEntry[] {
     text = readFileSync(ledgerPath(runDir), "utf8");
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return [];
-    throw error;
+    throw environmentError("ledger-unreadable", `cannot read the run's ledger: ${messageOf(error)}`, {
+      hint: "what the run may have left behind is not known: make the file readable, then run: kiln heal",
+      cause: error,
+    });
   }
   return text.split("\n").flatMap(parseLine);
 }

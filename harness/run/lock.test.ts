@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { bootId, identify } from "../support/process-identity.ts";
-import { acquireLock, readLock, releaseLock } from "./lock.ts";
+import { acquireLock, assertFree, readLock, releaseLock } from "./lock.ts";
 import { startDoomedRun } from "./testing/doomed-run.ts";
 
 let folder: string;
@@ -72,7 +72,14 @@ test("holds on while only the reaper of a dead harness is alive", async () => {
     await run.said("up");
     const text = readFileSync(run.lockFile, "utf8");
     writeFileSync(path, text.replace(/"startTicks":\d+/, '"startTicks":1'));
-    expect(() => acquireLock(request("second"))).toThrow(/is dead and its reaper is cleaning up/);
+    expect(() => acquireLock(request("second"))).toThrow(/is dead and its reaper is at work/);
+    expect(() => acquireLock({ ...request("second"), takeOver: true })).toThrow(/is in progress/);
+    expect(() => assertFree(path)).toThrow(/is in progress/);
+    // The one who may: a harness that goes on with that very run.
+    const resumed = acquireLock({ ...request(run.runId), takeOver: true });
+    expect(resumed.holder.harness.pid).toBe(process.pid);
+    expect(() => acquireLock({ ...request(run.runId), takeOver: true })).toThrow(/is in progress/);
+    resumed.release();
   } finally {
     await run.discard();
   }

@@ -28,6 +28,8 @@ export interface LockRequest {
   readonly runDir: string;
   /** Milliseconds since the Unix epoch: since when, for people. */
   readonly wallMs: number;
+  /** Also from this run's own dead harness while a reaper of it is at work: a harness that resumes the run. */
+  readonly takeOver?: boolean;
   readonly path?: string;
 }
 
@@ -54,7 +56,7 @@ export function acquireLock(request: LockRequest): RunLock {
     for (let attempt = 0; attempt < 5; attempt += 1) {
       if (tryLink(draft, path)) return { path, holder, release: () => releaseLock(request.runId, path) };
       const other = readLock(path);
-      if (other !== undefined && isHeld(other)) throw held(other, path);
+      if (other !== undefined && isHeld(other) && !isDeadSelf(other, request)) throw held(other, path);
       setAside(path, other);
     }
   } catch (error) {
@@ -75,6 +77,16 @@ export function acquireLock(request: LockRequest): RunLock {
   throw environmentError("lock-contended", `other runs keep taking the lock file ${path}`, {
     hint: "start one run at a time",
   });
+}
+
+/** For a command that leaves the taking to another process. Throws `run-in-progress` (environment) that names the living holder. */
+export function assertFree(path: string = lockPath()): void {
+  const other = readLock(path);
+  if (other !== undefined && isHeld(other)) throw held(other, path);
+}
+
+function isDeadSelf(other: LockHolder, { runId, takeOver }: LockRequest): boolean {
+  return takeOver === true && other.runId === runId && !isAlive(other.harness);
 }
 
 /** Removes the lock if it is that run's: by its harness at the end, or by its reaper. */
@@ -141,14 +153,14 @@ function setAside(path: string, stale: LockHolder | undefined): void {
 function held(other: LockHolder, path: string): Error {
   const { pid } = other.harness;
   const alive = isAlive(other.harness);
-  const who = alive ? `process ${pid}` : `its harness, process ${pid}, is dead and its reaper is cleaning up`;
+  const who = alive ? `process ${pid}` : `its harness, process ${pid}, is dead and its reaper is at work`;
   return environmentError(
     "run-in-progress",
     `run ${other.runId} is in progress on this machine (${who}, since ${other.since}, folder ${other.runDir})`,
     {
       hint: alive
-        ? `one run per machine: wait for it, or end it with: kill -TERM ${pid} (lock file ${path})`
-        : "start again in about 10 seconds",
+        ? `one run per machine: wait for it (kiln watch), or end it with: kiln stop, or kill -TERM ${pid} (lock file ${path})`
+        : "start again in about 10 seconds; a detached run is resumed by its reaper: kiln watch, kiln stop",
     },
   );
 }

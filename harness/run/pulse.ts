@@ -3,6 +3,7 @@
 import type { JournalWriter } from "../journal/events.ts";
 import type { SampleWriter } from "../journal/sample-writer.ts";
 import { everyTick, type Clock } from "../support/clock.ts";
+import { createSuspendWatch } from "../support/suspend.ts";
 import type { WallJoin } from "../support/wall-join.ts";
 import { capLogs } from "./log-cap.ts";
 
@@ -21,15 +22,19 @@ export interface PulseRequest {
   readonly logsDir: string;
   /** Called after a stretch in which the process did not run: the reaper may have healed behind its back. */
   readonly onGap: () => void;
+  /** For how long the machine slept since the last call, where it did. */
+  readonly suspended?: () => number | undefined;
   /** Runs each second before the commit: load flush, progress, stop conditions. */
   readonly duties: () => void;
 }
 
 /** Beats until `stop`; a duty that throws ends the pulse, and `failed` rejects with its error. */
-export function startPulse({ journal, samples, clock, wall, logsDir, onGap, duties }: PulseRequest): {
+export function startPulse(request: PulseRequest): {
   stop(): Promise<void>;
   readonly failed: Promise<never>;
 } {
+  const { journal, samples, clock, wall, logsDir, onGap, duties } = request;
+  const suspended = request.suspended ?? createSuspendWatch(clock);
   const ending = new AbortController();
   let lastMs = clock.nowMs();
   let nextClockMs = lastMs;
@@ -42,8 +47,11 @@ export function startPulse({ journal, samples, clock, wall, logsDir, onGap, duti
     }
     lastMs = nowMs;
     const stepMs = wall.observe();
-    if (stepMs !== undefined || nowMs >= nextClockMs) {
-      journal.write({ type: "clock", wallMs: clock.wallMs(), ...(stepMs === undefined ? {} : { stepMs }) });
+    const suspendedMs = suspended();
+    if (stepMs !== undefined || suspendedMs !== undefined || nowMs >= nextClockMs) {
+      const step = stepMs === undefined ? {} : { stepMs };
+      const sleep = suspendedMs === undefined ? {} : { suspendedMs };
+      journal.write({ type: "clock", wallMs: clock.wallMs(), ...step, ...sleep });
       nextClockMs = nowMs + clockEventEveryMs;
     }
     if (nowMs >= nextLogMs) {

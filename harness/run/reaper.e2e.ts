@@ -1,5 +1,5 @@
 // SIGKILL of a harness that holds a real stack with a fault in force: everything is gone within 10 s, and the ledger says what was done.
-import { existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { processHandle } from "../stack/process-handle.ts";
@@ -9,7 +9,7 @@ import { signalProcess } from "../support/process-identity.ts";
 import { isTornDown, openFaults, readLedger, startedProcesses } from "./ledger.ts";
 import { isHeld, readLock } from "./lock.ts";
 import { type DoomedRun, startDoomedRun } from "./testing/doomed-run.ts";
-import { residues } from "./testing/residues.ts";
+import { residuesOfRun as residues } from "../testing/residues.ts";
 
 let run: DoomedRun;
 
@@ -49,6 +49,26 @@ test("a stopped database and a dead watchdog do not keep it from leaving nothing
   expect(tookMs).toBeLessThan(10_000);
   const record = readStackRecord(run.runDir)!;
   expect(await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) })).toEqual([]);
+});
+
+test("a frozen Toxiproxy costs the reaper its deadline, and nothing is left within 10 s all the same", async () => {
+  run = startDoomedRun();
+  await run.said("up");
+  const { identity } = startedProcesses(readLedger(run.runDir)).find(({ name }) => name === "toxiproxy")!;
+  signalProcess(identity, "SIGSTOP");
+  // A second fault there: they are healed side by side, so their deadlines are not added up.
+  const line = { seq: 900, op: "fault", id: "f2", fault: "link-down", options: { link: "redis" } };
+  appendFileSync(join(run.runDir, "ledger.ndjson"), `${JSON.stringify(line)}\n`);
+  const { tookMs } = await killedAt("up");
+  expect(tookMs).toBeGreaterThan(2_000);
+  expect(tookMs).toBeLessThan(10_000);
+  const entries = readLedger(run.runDir);
+  const errors = entries.flatMap((entry) => (entry.op === "heal-failed" ? [entry.error] : []));
+  expect(errors.filter((text) => text.includes("no answer within 2000 ms"))).toHaveLength(2);
+  expect(isTornDown(entries)).toBe(true);
+  const record = readStackRecord(run.runDir)!;
+  const left = await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) });
+  expect(left.filter((line) => /^(?:process|port) /.test(line))).toEqual([]);
 });
 
 test.each(["toxiproxy", "postgres-initdb", "postgres", "keeper"])(

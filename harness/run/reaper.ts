@@ -1,6 +1,7 @@
 // The reaper: a process of its own, `node …/harness/run/reaper.ts <run folder>`, that outlives the harness. Its standard input is a pipe
-// from the harness. End of file: the harness is dead, so heal all open faults, take the run down, release the lock, exit. "bye": an
-// orderly end, exit. No byte for 15 s while the pipe is open: the harness is stopped, so raise the epoch and heal, but take nothing down.
+// from the harness. End of file: the harness is dead, so heal all open faults, and then take the run down and release the lock, or, where it
+// was detached, resume it (after-death.ts); exit. "bye": an orderly end, exit. No byte for 15 s while the pipe is open: the harness is
+// stopped, so raise the epoch and heal, but take nothing down.
 // It ignores the signals that a terminal or a job's end sends to everybody. What it needs for healing is loaded only then.
 import { systemClock } from "../support/clock.ts";
 import { epochOf, openFaults, openLedger, readLedger } from "./ledger.ts";
@@ -14,9 +15,9 @@ async function main(runDir: string): Promise<void> {
   process.stderr.on("error", () => undefined);
   const end = await watchHarness(runDir);
   if (end === "bye") return;
-  say("the harness is gone: healing and taking down");
-  const { cleanUpAfter } = await import("./clean-up.ts");
-  await cleanUpAfter(runDir, say);
+  say("the harness is gone");
+  const { afterDeath } = await import("./after-death.ts");
+  await afterDeath(runDir, say);
 }
 
 /** Resolves with how the harness ended. Heals in between whenever it falls silent. */

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, release, totalmem } from "node:os";
 import { join } from "node:path";
 import type { JournalEvent, JournalWriter } from "../journal/events.ts";
-import { openJournal } from "../journal/journal-file.ts";
-import { planFileName } from "../journal/run-folder.ts";
+import { continueJournal, openJournal } from "../journal/journal-file.ts";
+import { planFileName } from "../journal/plan-file.ts";
 import { openSampleWriter } from "../journal/sample-store.ts";
 import type { SampleWriter } from "../journal/sample-writer.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -25,6 +25,11 @@ export interface RunFiles {
   /** Counts from the journal's zero. */
   readonly clock: Clock;
   readonly zeroMonotonicMs: number;
+}
+
+/** What a detached harness, and one that resumes its run, say. */
+export function harnessLogPath(runDir: string): string {
+  return join(runDir, "logs", "harness.log");
 }
 
 export interface RunFilesRequest {
@@ -51,20 +56,10 @@ export function createRunFiles(runId: string, request: RunFilesRequest): RunFile
   const runDir = join(request.runsDir, runId);
   const logsDir = join(runDir, "logs");
   const planText = `${redact(JSON.stringify(request.plan, null, 2))}\n`;
-  try {
+  writable(runDir, () => {
     mkdirSync(logsDir, { recursive: true });
     writeFileSync(join(runDir, planFileName), planText);
-  } catch (error) {
-    if (!hasErrno(error, "ENOSPC", "EDQUOT", "EACCES", "EROFS", "ENOTDIR")) throw error;
-    const full = hasErrno(error, "ENOSPC", "EDQUOT");
-    const text = full
-      ? `no space left to write the run folder ${runDir}`
-      : `cannot write the run folder ${runDir}`;
-    const hint = full
-      ? "free some space (`kiln clean --keep N` removes old run folders)"
-      : "set KILN_RUNS_DIR to a folder that you may write";
-    throw environmentError(full ? "disk-full" : "runs-unwritable", text, { hint, cause: error });
-  }
+  });
   const zeroMonotonicMs = monotonicMs();
   const clock = clockFrom(zeroMonotonicMs);
   const journal = openJournal(runDir, clock, request.onEvent);
@@ -87,5 +82,40 @@ export function createRunFiles(runId: string, request: RunFilesRequest): RunFile
     },
     commandLine: request.commandLine,
   });
+  return { runId, runDir, logsDir, journal, samples: openSampleWriter(runDir), clock, zeroMonotonicMs };
+}
+
+/** The folder of a run that is about to be started by another process: only a place for what that says. */
+export function makeRunFolder(runDir: string): void {
+  writable(runDir, () => mkdirSync(join(runDir, "logs"), { recursive: true }));
+}
+
+/** Turns the file system's refusal into an environment error. */
+function writable(runDir: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!hasErrno(error, "ENOSPC", "EDQUOT", "EACCES", "EROFS", "ENOTDIR", "EEXIST")) throw error;
+    const full = hasErrno(error, "ENOSPC", "EDQUOT");
+    const text = full
+      ? `no space left to write the run folder ${runDir}`
+      : `cannot write the run folder ${runDir}`;
+    const hint = full
+      ? "free some space (`kiln clean --keep N` removes old run folders)"
+      : "set KILN_RUNS_DIR to a folder that you may write";
+    throw environmentError(full ? "disk-full" : "runs-unwritable", text, { hint, cause: error });
+  }
+}
+
+/** The folder of a dead harness, opened to go on: the journal counts on, its zero lies where `zeroMonotonicMs` says. */
+export function continueRunFiles(
+  runId: string,
+  runDir: string,
+  zeroMonotonicMs: number,
+  onEvent?: (event: JournalEvent) => void,
+): RunFiles {
+  const logsDir = join(runDir, "logs");
+  const clock = clockFrom(zeroMonotonicMs);
+  const journal = continueJournal(runDir, clock, onEvent);
   return { runId, runDir, logsDir, journal, samples: openSampleWriter(runDir), clock, zeroMonotonicMs };
 }

@@ -2,10 +2,12 @@
 // proved gone. Afterwards the run folder holds evidence and logs only.
 import { existsSync, rmSync } from "node:fs";
 import { basename, isAbsolute, relative } from "node:path";
+import { removeGroups } from "../stack/control-groups.ts";
 import { type Member, reapersOf } from "../stack/membership.ts";
 import { portsOf, readStackRecord } from "../stack/record.ts";
 import type { StackRecord } from "../stack/stack.ts";
 import { deleteData, sweep } from "../stack/sweep.ts";
+import { unmountAll } from "../stack/volumes.ts";
 import { type Clock, systemClock } from "../support/clock.ts";
 import { environmentError, messageOf } from "../support/errors.ts";
 import type { ProcessIdentity } from "../support/process-identity.ts";
@@ -28,13 +30,18 @@ export interface TakeDownReport {
   readonly segments: readonly string[];
   /** Folders outside the run folder that were removed. */
   readonly folders: readonly string[];
+  /** Where file systems of the run were mounted. */
+  readonly mounts: readonly string[];
+  /** Control groups of the run that were there. */
+  readonly cgroups: readonly string[];
   /** What made the search less sure, such as an unreadable stack.json. */
   readonly problems: readonly string[];
 }
 
 /**
- * Ends every process of the run, removes what they left outside the run folder and the servers' data in it, and writes `torn-down`. Throws
- * `processes-left` (environment) when something could not be ended, `run-unknown` (usage of a folder that is no run) without a ledger.
+ * Ends every process of the run, removes what they left outside the run folder, its control groups and mounts, and the servers' data, and
+ * writes `torn-down`. Throws `processes-left`, `cgroup-left` or `mounts-left` (environment) when something could not be ended or removed,
+ * `run-unknown` (usage of a folder that is no run) without a ledger.
  */
 export async function takeDown(request: TakeDownRequest): Promise<TakeDownReport> {
   const { runDir, by, exclude = [], clock = systemClock } = request;
@@ -48,10 +55,11 @@ export async function takeDown(request: TakeDownRequest): Promise<TakeDownReport
   }
   const { record, problems } = recordOf(runDir);
   const started = startedProcesses(entries);
+  // Somebody removed the folder of a living run: its name is the id, and the processes bear the marker.
+  const runId = opened?.runId ?? basename(runDir);
   const { ended, segments } = await sweep({
     runDir,
-    // Somebody removed the folder of a living run: its name is the id, and the processes bear the marker.
-    runId: opened?.runId ?? basename(runDir),
+    runId,
     spec: record?.spec,
     ports: record === undefined ? [] : portsOf(record),
     exclude: [...exclude, ...(opened === undefined ? [] : [opened.harness]), ...reapersOf(runDir)],
@@ -59,10 +67,13 @@ export async function takeDown(request: TakeDownRequest): Promise<TakeDownReport
     started: started.map(({ identity }) => identity),
     clock,
   });
+  // A heal that failed may have left a group: by now nobody is in it.
+  const cgroups = await removeGroups(runId, clock);
+  const mounts = await unmountAll(runDir, runId, clock);
   if (record !== undefined) deleteData(record.spec, runDir);
   const folders = removeFolders(entries, runDir);
   if (!folderIsGone) await noteTornDown(runDir, by);
-  return { ended, segments, folders, problems };
+  return { ended, segments, folders, mounts, cgroups, problems };
 }
 
 async function noteTornDown(runDir: string, by: TakeDownRequest["by"]): Promise<void> {

@@ -1,5 +1,5 @@
 // A harness that only holds a run open: lock, ledger, reaper, stack, one open fault; then says "up" and waits to be killed. For tests.
-//   node doomed-harness.ts <run folder> [without-stack]
+//   node doomed-harness.ts <run folder> [without-stack | around-process]
 import { systemClock } from "../../support/clock.ts";
 import { identify } from "../../support/process-identity.ts";
 import { loadTools } from "../../support/tools.ts";
@@ -8,6 +8,7 @@ import { openLedger } from "../ledger.ts";
 import { acquireLock } from "../lock.ts";
 import { startReaper } from "../reaper-client.ts";
 import { createSpawner } from "../spawn.ts";
+import { holdAroundProcess } from "./around-process.ts";
 import { echoStack } from "../../stack/testing/echo-stack.ts";
 
 const [runDir = "", mode = ""] = process.argv.slice(2);
@@ -23,6 +24,8 @@ process.stdout.write(`reaper ${reaper.pid}\n`);
 
 if (mode === "without-stack") {
   await spawn({ name: "sleeper", command: "sleep", args: ["600"], cwd: runDir });
+} else if (mode === "around-process") {
+  await holdAroundProcess({ runDir, runId, spawn, ledger });
 } else {
   const stack = await bringUp(echoStack, {
     runDir,
