@@ -73,6 +73,7 @@ function how(model: ReportModel): string {
   return [
     `- Again: \`${model.how.command.replaceAll(/[`\s]+/g, " ")}\``,
     `- Plan ${model.planHash.slice(0, 12)}, seed ${escape(model.seed)}, ${formatDuration(model.durationMs)} of load, started ${escape(model.how.startedWall)}`,
+    `- Ended: ${escape(model.how.outcome)}`,
     `- ${escape(tools)}`,
   ].join("\n");
 }

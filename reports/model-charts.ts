@@ -37,10 +37,12 @@ function loadChart({ evidence, buckets, summary }: ChartInput): Chart {
   }
   const share = summary.planned > 0 ? started / summary.planned : null;
   const lost = summary.dropped + summary.interrupted;
+  const missed = evidence.eventsOf("segment-ended").reduce((sum, account) => sum + (account.missed ?? 0), 0);
+  const gapText = missed === 0 ? "" : `; ${formatCount(missed)} fell into gaps of the harness`;
   const lostText =
     lost === 0
-      ? "none was dropped or cut short"
-      : `${formatCount(summary.dropped)} dropped, ${formatCount(summary.interrupted)} cut short`;
+      ? `none was dropped or cut short${gapText}`
+      : `${formatCount(summary.dropped)} dropped, ${formatCount(summary.interrupted)} cut short${gapText}`;
   return {
     id: "load",
     title: "Load",

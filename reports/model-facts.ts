@@ -1,10 +1,12 @@
 // The rest of the model: what is trending, figures beside their targets, what was never tested, and how the run was made.
+import type { EventOf } from "../harness/journal/events.ts";
 import type { Evidence } from "../harness/journal/evidence.ts";
+import { missingMsOf, missingStretches } from "../harness/judge/missing-evidence.ts";
 import type { FaultRecord, Verdict } from "../harness/judge/verdict.ts";
 import type { Plan } from "../harness/plan/plan.ts";
 import { formatDuration } from "../harness/support/duration.ts";
 import type { FaultRow, HowItWasRun, NeverTested, Note, Target, Trend } from "./model-types.ts";
-import { formatMs, formatShare } from "./words.ts";
+import { formatMs, formatShare, plural } from "./words.ts";
 
 const trendPattern =
   /^(?:process\..+\.(?:rss|fds|threads)|app\..*heap.*|harness\.rss|system\.(?:memory-available|disk-free))$/;
@@ -141,7 +143,9 @@ export function buildNeverTested(plan: Plan, verdict: Verdict, faults: readonly 
     ["Completeness of monitoring", objectives.completeMonitoring],
   ];
   for (const [what, value] of unset)
-    if (value === undefined || value === false) list.push({ what, why: "the scenario sets no objective" });
+    if (value === undefined || value === false) list.push({ what, why: whyUnset(what, plan) });
+  for (const choice of plan.notDrawn ?? [])
+    list.push({ what: `Fault ${choice}`, why: "the chaos windows have no room for it" });
   if (plan.stack.watchdog === undefined) list.push({ what: "Watchdog", why: "the stack describes none" });
   if (plan.load.segments.every(({ kind }) => kind === "steady"))
     list.push({ what: "Load spikes", why: "the plan holds none" });
@@ -155,6 +159,11 @@ export function buildNeverTested(plan: Plan, verdict: Verdict, faults: readonly 
   return list;
 }
 
+function whyUnset(what: string, { condensed }: Plan): string {
+  const drift = condensed !== undefined && what === "Memory drift";
+  return drift ? "drift takes hours, and the run was condensed" : "the scenario sets no objective";
+}
+
 const noteLimit = 100;
 
 export function buildHow(plan: Plan, verdict: Verdict, evidence: Evidence): HowItWasRun {
@@ -163,7 +172,7 @@ export function buildHow(plan: Plan, verdict: Verdict, evidence: Evidence): HowI
   const pairs = (record: Readonly<Record<string, string | number>>): { name: string; value: string }[] =>
     Object.entries(record).map(([name, value]) => ({ name, value: String(value) }));
   return {
-    command: `npx kiln run ${shellWord(plan.scenario)} --seed ${shellWord(plan.seed)}`,
+    command: `npx kiln run ${shellWord(plan.condensed?.of ?? plan.scenario)} --seed ${shellWord(plan.seed)}${plan.condensed === undefined ? "" : " --condense"}`,
     startedWall: header.wallStart,
     commandLine: header.commandLine.join(" "),
     tools: pairs(header.tools),
@@ -181,10 +190,38 @@ function shellWord(text: string): string {
 
 function outcomeText(verdict: Verdict, evidence: Evidence): string {
   const { ended } = evidence;
-  if (ended === null)
-    return verdict.partial ? "no end is recorded: still going, or its harness died" : "no end is recorded";
+  if (ended === null) {
+    const how = verdict.partial
+      ? "no end is recorded: still going, or its harness died"
+      : "no end is recorded";
+    return `${how}${attemptsText(evidence)}`;
+  }
   const reason = ended.reason === undefined ? "" : `: ${ended.reason}`;
-  return `${ended.outcome}${reason}, availability ${formatShare(verdict.summary.availability)}`;
+  return `${ended.outcome}${reason}, availability ${formatShare(verdict.summary.availability)}${attemptsText(evidence)}`;
+}
+
+/** How many harnesses it took, where it took more than one. */
+function attemptsText(evidence: Evidence): string {
+  const resumed = evidence.eventsOf("resumed");
+  if (resumed.length === 0) return "";
+  const byHand = resumed.filter(({ by }) => by === "user").length;
+  const lostMs = missingMsOf(missingStretches(evidence), Infinity);
+  const how =
+    byHand === 0 ? "by its reaper" : byHand === resumed.length ? "by hand" : `${byHand} times by hand`;
+  return `; its harness died and the run was resumed ${how} (${plural(resumed.length + 1, "attempt")}), ${formatMs(lostMs)} of it without evidence`;
+}
+
+function sleptText(suspendedMs: number | undefined): string {
+  return suspendedMs === undefined ? "" : `: the machine was suspended for ${formatMs(suspendedMs)}`;
+}
+
+/** With the time from there until the last fault was out of the stack. */
+function stoppingText({ reason, atMs }: EventOf<"stopping">, evidence: Evidence): string {
+  const healed = evidence.eventsOf("fault").filter((event) => event.state === "healed" && event.atMs >= atMs);
+  const last = healed.at(-1);
+  const after =
+    last === undefined ? "no fault was in force" : `all faults healed ${formatMs(last.atMs - atMs)} later`;
+  return `stopping: ${reason}; ${after}`;
 }
 
 function* readNotes(evidence: Evidence): Generator<Note> {
@@ -192,13 +229,26 @@ function* readNotes(evidence: Evidence): Generator<Note> {
     const { atMs } = event;
     if (event.type === "note" && event.level !== "info")
       yield { atMs, text: `${event.level}: ${event.text}` };
+    else if (event.type === "resumed")
+      yield {
+        atMs,
+        text: `resumed ${event.by === "reaper" ? "by the reaper" : "by hand"}, number ${event.attempt}${event.bootChanged ? `, after a restart of the machine (clock uncertain by ${formatMs(event.uncertaintyMs)})` : ""}: no evidence for ${formatMs(event.gapToMs - event.gapFromMs)}`,
+      };
     else if (event.type === "gap") yield { atMs, text: `gap of ${formatMs(event.lengthMs)}: ${event.what}` };
     else if (event.type === "rescued")
       yield { atMs, text: `${event.service} was rescued by Kiln after ${event.fault}` };
+    else if (event.type === "revived")
+      yield { atMs, text: `${event.service} was started again by its driver after ${event.fault}` };
     else if (event.type === "control-plane") yield { atMs, text: `control plane: ${event.what}` };
+    else if (event.type === "stopping") yield { atMs, text: stoppingText(event, evidence) };
     else if (event.type === "interrupted") yield { atMs, text: `interrupted by ${event.signal}` };
     else if (event.type === "clock" && event.stepMs !== undefined)
-      yield { atMs, text: `the wall clock jumped by ${formatMs(event.stepMs)}` };
+      yield {
+        atMs,
+        text: `the wall clock jumped by ${formatMs(event.stepMs)}${sleptText(event.suspendedMs)}`,
+      };
+    else if (event.type === "clock" && event.suspendedMs !== undefined)
+      yield { atMs, text: `the machine was suspended for ${formatMs(event.suspendedMs)}` };
     else if (event.type === "fault" && event.error !== undefined)
       yield { atMs, text: `${event.id} ${event.state}: ${event.error}` };
   }

@@ -1,6 +1,7 @@
 // Faults on the way into the report: each planned step joined with what became of it, and everything that shades the time axis.
 import type { Evidence } from "../harness/journal/evidence.ts";
 import type { FaultRecord, Finding, Verdict } from "../harness/judge/verdict.ts";
+import { missingStretches } from "../harness/judge/missing-evidence.ts";
 import type { FaultStep, Plan } from "../harness/plan/plan.ts";
 import type { Json } from "../harness/support/json.ts";
 import { formatDuration } from "../harness/support/duration.ts";
@@ -50,7 +51,10 @@ export function buildFaultRows(plan: Plan, verdict: Verdict, evidence: Evidence)
   const reasons = new Map(evidence.eventsOf("fault-skipped").map((event) => [event.id, event.reason]));
   return plan.faults.map((step) => {
     const record = records.get(step.id) ?? unreached(step);
-    const missing = step.skipped === undefined ? null : `the stack lacks: ${step.skipped.missing.join(", ")}`;
+    const missing =
+      step.skipped === undefined
+        ? null
+        : (step.skipped.reason ?? `the stack lacks: ${step.skipped.missing.join(", ")}`);
     const notReached = record.confirmed === "not-run" ? "the run ended before it" : null;
     const fromMs = (record.injected?.atMs ?? step.startMs) - 1_000;
     const untilMs = Math.max(step.settleUntilMs, record.recovered?.atMs ?? 0);
@@ -60,6 +64,11 @@ export function buildFaultRows(plan: Plan, verdict: Verdict, evidence: Evidence)
       asked: Object.entries(step.options)
         .filter(([, value]) => !step.target.endsWith(`:${optionText(value)}`))
         .map(([key, value]) => `${key} ${optionText(value)}`)
+        .concat(
+          step.pattern === undefined
+            ? []
+            : `${step.pattern.name} ${step.pattern.index} of ${step.pattern.of}`,
+        )
         .join(", "),
       skipped: missing ?? reasons.get(step.id) ?? notReached,
       healPlannedMs: step.healMs,
@@ -121,6 +130,8 @@ export function buildBands(plan: Plan, faults: readonly FaultRow[], evidence: Ev
       healedMs,
     });
   }
+  for (const { fromMs, toMs, what } of missingStretches(evidence))
+    bands.push({ kind: "gap", fromMs: Math.max(0, fromMs), toMs, short: "gap", label: `gap: ${what}` });
   for (const gap of evidence.eventsOf("gap"))
     bands.push({
       kind: "gap",
@@ -129,6 +140,9 @@ export function buildBands(plan: Plan, faults: readonly FaultRow[], evidence: Ev
       short: "gap",
       label: `gap: ${gap.what}`,
     });
+  for (const { state, fromMs, atMs } of evidence.eventsOf("control-plane"))
+    if (state === "replaced" && fromMs !== undefined)
+      bands.push({ kind: "gap", fromMs, toMs: atMs, short: "no proxy", label: "gap: Toxiproxy was gone" });
   if (evidence.endMs < plan.durationMs)
     bands.push({
       kind: "unseen",

@@ -1,3 +1,4 @@
+import type { EventOf, JournalEvent } from "../harness/journal/events.ts";
 import { expect, test } from "vitest";
 import { buildReportModel } from "./model.ts";
 import type { ChartId, ReportModel } from "./model-types.ts";
@@ -93,6 +94,33 @@ test("a partial run says where its evidence ends and shades the rest", () => {
   expect(built.bands.find(({ kind }) => kind === "unseen")).toMatchObject({ fromMs: 70_000, toMs: 180_000 });
   expect(series(built, "load", "delivered")[100]).toBeNull();
   expect(built.faults.at(-1)?.skipped).toBe("the run ended before it");
+});
+
+test("a time without Toxiproxy is a band, and a stop says how long healing took", () => {
+  const { plan, verdict, evidence } = sampleRun();
+  const what = "Toxiproxy was replaced on its ports; it had been gone for at most 2.50 s";
+  const more: JournalEvent[] = [
+    { seq: 900, atMs: 62_500, type: "control-plane", what, state: "replaced", fromMs: 60_000 },
+    { seq: 901, atMs: 70_000, type: "stopping", reason: "enough" },
+    { seq: 902, atMs: 71_200, type: "fault", id: "f01-latency", state: "healed" },
+    { seq: 903, atMs: 72_000, type: "clock", wallMs: 1, stepMs: 9_000, suspendedMs: 9_000 },
+  ];
+  const events = [...evidence.events()].filter(({ atMs }) => atMs < 60_000).concat(more);
+  const eventsOf: typeof evidence.eventsOf = (type) =>
+    events.filter((event): event is EventOf<typeof type> => event.type === type);
+  const built = buildReportModel({
+    plan,
+    verdict,
+    evidence: { ...evidence, events: () => events, eventsOf },
+    now,
+  });
+  expect(built.bands).toContainEqual(
+    expect.objectContaining({ kind: "gap", fromMs: 60_000, toMs: 62_500, label: "gap: Toxiproxy was gone" }),
+  );
+  const notes = built.how.notes.map(({ text }) => text);
+  expect(notes).toContain(`control plane: ${what}`);
+  expect(notes).toContain("stopping: enough; all faults healed 1.20 s later");
+  expect(notes).toContain("the wall clock jumped by 9 s: the machine was suspended for 9 s");
 });
 
 test("a run without load and one without faults give a whole model", () => {

@@ -4,6 +4,7 @@ import type { Evidence } from "../harness/journal/evidence.ts";
 import type { Verdict } from "../harness/judge/verdict.ts";
 import type { Plan } from "../harness/plan/plan.ts";
 import { formatOffset } from "../harness/support/duration.ts";
+import { plainTextDeep } from "../harness/support/plain-text.ts";
 import { buildCharts } from "./model-charts.ts";
 import { buildHow, buildNeverTested, buildTargets, buildTrends } from "./model-facts.ts";
 import { buildBands, buildFaultRows, buildMarks } from "./model-faults.ts";
@@ -19,8 +20,12 @@ export interface ReportInput {
   readonly now?: Date;
 }
 
-/** Everything that a report shows. Never throws for lack of evidence. */
-export function buildReportModel({ plan, verdict, evidence, now = new Date() }: ReportInput): ReportModel {
+/** Everything that a report shows, every text of it harmless to a terminal. Never throws for lack of evidence. */
+export function buildReportModel(input: ReportInput): ReportModel {
+  return plainTextDeep(assemble(input));
+}
+
+function assemble({ plan, verdict, evidence, now = new Date() }: ReportInput): ReportModel {
   const findings = verdict.findings.toSorted(byWorst);
   const faults = buildFaultRows(plan, verdict, evidence);
   const bands = buildBands(plan, faults, evidence).toSorted((a, b) => a.fromMs - b.fromMs);

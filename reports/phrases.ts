@@ -2,7 +2,7 @@
 import type { FaultRecord, Measure } from "../harness/judge/verdict.ts";
 import { recoveryTimes } from "./model-facts.ts";
 import type { FaultRow, ReportModel } from "./model-types.ts";
-import { formatCount, formatMs, formatShare, formatValue } from "./words.ts";
+import { formatCount, formatMs, formatShare, formatValue, plural } from "./words.ts";
 
 /** "recovery time 3.9 s (limit 60 s)". */
 export function measureText({ name, value, unit, limit }: Measure): string {
@@ -19,7 +19,8 @@ export function faultWord({ record, skipped }: FaultRow): string {
 /** The recovery time as an interval, or why there is none. */
 export function recoveryText({ recoveryMs, recovery, confirmed }: FaultRecord): string {
   if (confirmed === "no") return "not known, never confirmed";
-  if (recoveryMs === null || recovery === "none" || recovery === "not-run") return recoveryWithout[recovery];
+  if (recoveryMs === null || recovery === "none" || recovery === "not-run" || recovery === "grouped")
+    return recoveryWithout[recovery];
   const { low, high } = recoveryMs;
   if (high === null)
     return low > 0 ? `over ${formatMs(low)}, ${recoveryWithout[recovery]}` : recoveryWithout[recovery];
@@ -33,6 +34,7 @@ const recoveryWithout: Readonly<Record<FaultRecord["recovery"], string>> = {
   censored: "never seen to end",
   undecided: "end not known",
   "not-run": "–",
+  grouped: "with its group",
 };
 
 export interface KeyNumber {
@@ -74,5 +76,26 @@ export function keyNumbers(model: ReportModel): KeyNumber[] {
       value: formatMs(summary.p95Ms),
       note: `p50 ${formatMs(summary.p50Ms)}, p99 ${formatMs(summary.p99Ms)}`,
     },
+    ...dutyNumbers(summary),
   ];
+}
+
+/** Duty cycle and fault rate, a line each, where the plan has them. */
+function dutyNumbers({ duty, faultRates }: ReportModel["summary"]): KeyNumber[] {
+  const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
+  const found: KeyNumber[] = [];
+  if (duty !== null) {
+    const value = duty.measured === null ? formatShare(null) : share(duty.measured);
+    const note = `of the windows' time under fault; asked ${share(duty.asked)}, planned ${share(duty.planned)}`;
+    found.push({ name: "Duty cycle", value, note });
+  }
+  if (faultRates.length > 0) {
+    const count = faultRates.reduce((sum, { faults }) => sum + faults, 0);
+    found.push({
+      name: "Fault rate",
+      value: faultRates.map(({ measured }) => share(measured)).join(", "),
+      note: `of a service's calls failed; asked ${faultRates.map(({ asked }) => share(asked)).join(", ")} (${plural(count, "fault")})`,
+    });
+  }
+  return found;
 }

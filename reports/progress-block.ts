@@ -2,6 +2,7 @@
 import { styleText } from "node:util";
 import type { Phase } from "../harness/journal/events.ts";
 import { formatDuration, formatOffset } from "../harness/support/duration.ts";
+import { oneLine as clean } from "../harness/support/plain-text.ts";
 import { formatCount, formatMs } from "./words.ts";
 
 /** One thing that happened, in words. `seq` rises; a progress never shows one twice. */
@@ -86,9 +87,4 @@ function bar({ atMs, durationMs }: ProgressState, room: number): string {
 function cut(text: string, room: number): string {
   const characters = Array.from(clean(text));
   return characters.length <= room ? characters.join("") : `${characters.slice(0, room - 1).join("")}…`;
-}
-
-/** Text of a run must not steer the terminal. */
-function clean(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, " ");
 }

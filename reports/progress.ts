@@ -4,6 +4,7 @@ import { createLogUpdate } from "log-update";
 import type { Clock } from "../harness/support/clock.ts";
 import { renderBlock, renderLine, type ProgressEvent, type ProgressState } from "./progress-block.ts";
 import { formatOffset } from "../harness/support/duration.ts";
+import { oneLine } from "../harness/support/plain-text.ts";
 
 export type { ProgressEvent, ProgressState } from "./progress-block.ts";
 
@@ -75,8 +76,7 @@ function lineProgress(stream: ProgressStream, clock: Pick<Clock, "nowMs">): Prog
   };
   return {
     update(state) {
-      for (const { atMs, text } of fresh(state.events))
-        say(`${formatOffset(atMs)}  ${text.replaceAll(/\p{Cc}+/gu, " ")}`);
+      for (const { atMs, text } of fresh(state.events)) say(`${formatOffset(atMs)}  ${oneLine(text)}`);
       const everyMs = state.durationMs < shortRunMs ? 10_000 : 60_000;
       const line = renderLine(state);
       if (clock.nowMs() - lastAtMs < everyMs || line === lastLine) return;

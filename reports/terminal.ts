@@ -2,6 +2,7 @@
 import { styleText } from "node:util";
 import type { Status } from "../harness/judge/verdict.ts";
 import type { ReportModel } from "./model-types.ts";
+import { oneLine as clean } from "../harness/support/plain-text.ts";
 import { keyNumbers, measureText } from "./phrases.ts";
 import { formatRange, plural, shapes, statusWords } from "./words.ts";
 
@@ -47,9 +48,4 @@ export function terminalSummary(
   for (const { name, value, note } of numbers) lines.push(`  ${name.padEnd(wide)}  ${value}  ${faint(note)}`);
   lines.push(`  ${"Again".padEnd(wide)}  ${clean(model.how.command)}`, "");
   return `${lines.join("\n")}\n`;
-}
-
-/** Text from a run must not steer the terminal: control characters become spaces. */
-function clean(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, " ");
 }

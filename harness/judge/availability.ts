@@ -1,4 +1,5 @@
-// Did users get right answers often enough? By requests (judged) and by time (reported). Definitions: docs/verdict.md.
+// Did users get right answers often enough? By requests (judged) and by time (reported). Definitions: docs/verdict.md. Seconds of missing
+// evidence are left out for a pass; for a failure they count as right, so that what was seen has to outweigh them.
 import type { Checker, Facts } from "./checker.ts";
 import { countOf, finding, measure, percent } from "./finding.ts";
 import type { SecondFacts } from "./load-index.ts";
@@ -13,9 +14,15 @@ export const availability: Checker = {
     const { availability: overall, calmAvailability: calm } = plan.objectives;
     const judged = judgedSeconds(plan, facts.load);
     const found: Finding[] = [];
-    if (overall !== undefined) found.push(judgeShare("overall", "Availability", overall, judged, facts));
-    if (calm !== undefined)
-      found.push(judgeShare("calm", "Availability in calm", calm, calmOnly(plan, facts, judged), facts));
+    const leftOut = facts.load.seconds.filter(
+      ({ second, missing }) => missing === true && second * 1_000 >= plan.warmUpMs,
+    );
+    if (overall !== undefined)
+      found.push(judgeShare("overall", "Availability", overall, judged, leftOut, facts));
+    if (calm !== undefined) {
+      const inCalm = calmOnly(plan, facts, judged);
+      found.push(judgeShare("calm", "Availability in calm", calm, inCalm, leftOut, facts));
+    }
     return found;
   },
 };
@@ -30,6 +37,7 @@ function judgeShare(
   name: string,
   objective: number,
   seconds: readonly SecondFacts[],
+  leftOut: readonly SecondFacts[],
   facts: Facts,
 ): Finding {
   const count = countRequests(seconds);
@@ -48,6 +56,8 @@ function judgeShare(
       title: `${name} cannot be told: no essential request was answered${where}.`,
     });
   }
+  const missing = leftOut.reduce((sum, { planned }) => sum + planned, 0);
+  const best = shareOf({ ...count, unknown: count.unknown + missing });
   const byTime = availabilityByTime(seconds);
   const measures = [
     measure("by requests", share.known, "ratio", objective),
@@ -55,13 +65,16 @@ function judgeShare(
     measure("right answers", count.right, "count"),
     measure("failed requests", count.wrong, "count"),
     measure("starts without outcome", count.unknown, "count"),
+    ...(leftOut.length === 0 ? [] : [measure("seconds left out", leftOut.length, "s")]),
   ];
-  const status = share.low >= objective ? "pass" : share.high < objective ? "fail" : "inconclusive";
-  const numbers = `${percent(share.known)} of essential requests succeeded (objective ${percent(objective)})`;
+  const status = share.low >= objective ? "pass" : (best?.high ?? 1) < objective ? "fail" : "inconclusive";
+  const without =
+    leftOut.length === 0 ? "" : `, without ${countOf(leftOut.length, "second")} of missing evidence`;
+  const numbers = `${percent(share.known)} of essential requests succeeded (objective ${percent(objective)}${without})`;
   const titles = {
     pass: `${name} held: ${numbers}.`,
     fail: `${name} missed its objective: ${numbers}; ${countOf(count.wrong, "request")} failed.`,
-    inconclusive: `${name} cannot be told: ${countOf(count.unknown, "planned start")} without outcome could tip it; ${numbers} as far as known.`,
+    inconclusive: `${name} cannot be told: ${countOf(count.unknown + missing, "planned start")} without outcome could tip it; ${numbers} as far as known.`,
   };
   return finding({ ...base, status, title: titles[status], measures });
 }

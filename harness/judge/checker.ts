@@ -3,6 +3,7 @@
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { LoadIndex } from "./load-index.ts";
+import type { MissingStretch } from "./missing-evidence.ts";
 import type { Span } from "./spans.ts";
 import type { FaultRecord, Finding, Summary } from "./verdict.ts";
 
@@ -13,6 +14,8 @@ export interface Facts {
   readonly load: LoadIndex;
   /** One for each fault that ran: the time in which its effects, and reactions to it, are to be expected. */
   readonly spans: readonly Span[];
+  /** Stretches of missing evidence: nothing in them may be held against the stack. */
+  readonly missing: readonly MissingStretch[];
 }
 
 export interface Checker {

@@ -4,6 +4,7 @@ import type { FaultStep, Plan } from "../plan/plan.ts";
 import type { Facts } from "./checker.ts";
 import { countOf, finding, measure, someOf } from "./finding.ts";
 import { wasSkipped } from "./instants.ts";
+import { cutBy, missingText, type MissingStretch } from "./missing-evidence.ts";
 import type { FaultRecord, Finding } from "./verdict.ts";
 
 /** A fault that bites at less than this share of its asked size is not the fault that was asked for. */
@@ -18,7 +19,7 @@ export function faultFindings(plan: Plan, evidence: Evidence, facts: Facts): Fin
   const due = plan.faults.filter((step) => !skipped.includes(step) && step.startMs < evidence.endMs);
   const recordOf = (step: FaultStep): FaultRecord | undefined =>
     facts.faults.find(({ id }) => id === step.id);
-  for (const step of due) found.push(...problemsOf(step, recordOf(step), evidence));
+  for (const step of due) found.push(...problemsOf(step, recordOf(step), evidence, facts.missing));
   if (due.length > 0 && found.length === 0) {
     found.push(
       finding({
@@ -44,7 +45,12 @@ export function faultFindings(plan: Plan, evidence: Evidence, facts: Facts): Fin
   return found;
 }
 
-function problemsOf(step: FaultStep, record: FaultRecord | undefined, evidence: Evidence): Finding[] {
+function problemsOf(
+  step: FaultStep,
+  record: FaultRecord | undefined,
+  evidence: Evidence,
+  missing: readonly MissingStretch[],
+): Finding[] {
   const states = evidence.eventsOf("fault").filter(({ id }) => id === step.id);
   const looks = evidence.eventsOf("fault-confirmed").filter(({ id }) => id === step.id);
   const base = {
@@ -54,7 +60,12 @@ function problemsOf(step: FaultStep, record: FaultRecord | undefined, evidence: 
     events: [...states, ...looks].map(({ seq }) => seq),
   };
   const found: Finding[] = [];
-  const doubt = doubtAbout(step, record);
+  const cut = record === undefined ? undefined : cutBy(record, missing);
+  const plain = doubtAbout(step, record);
+  const doubt =
+    plain === null || cut === undefined
+      ? plain
+      : `${plain.replace(/\.$/, "")}; the harness died meanwhile: ${missingText(cut)}.`;
   if (doubt !== null) {
     const measures = record?.magnitude
       ? [

@@ -16,7 +16,10 @@ function flow(evidence: Evidence, facts: Facts): Finding {
   const { planned, completed } = facts.summary;
   const measures = [measure("planned starts", planned, "count"), measure("completed", completed, "count")];
   const silent = facts.load.seconds
-    .filter((facts) => facts.planned > 0 && facts.completed === 0 && facts.stackDropped === 0)
+    .filter(
+      ({ planned, completed, stackDropped, missing }) =>
+        planned > 0 && completed === 0 && stackDropped === 0 && missing !== true,
+    )
     .map(({ second }) => second);
   const base = { id: "evidence/load", about: "harness" as const, measures, toMs: facts.load.endMs };
   if (!evidence.loadStarted || completed === 0)
@@ -41,50 +44,74 @@ function flow(evidence: Evidence, facts: Facts): Finding {
   });
 }
 
-function problemsOf(account: Account, plan: Plan): string[] {
-  const { index, planned, completed, dropped, interrupted, unaccounted, exitCode } = account;
+/** A segment in which the harness died has an account for each part. */
+function problemsOf(index: number, parts: readonly Account[], plan: Plan): string[] {
+  const sum = (pick: (account: Account) => number): number =>
+    parts.reduce((total, part) => total + pick(part), 0);
   const expected = plan.load.segments.find((segment) => segment.index === index)?.starts;
+  const planned = sum((part) => part.planned);
+  const interrupted = sum((part) => part.interrupted);
   const found: string[] = [];
   if (expected !== planned) found.push(`planned ${planned} instead of ${expected ?? "none"}`);
-  if (unaccounted !== 0) found.push(`${unaccounted} unaccounted for`);
+  for (const { unaccounted } of parts) if (unaccounted !== 0) found.push(`${unaccounted} unaccounted for`);
   if (interrupted !== 0) found.push(`${interrupted} interrupted`);
-  if (planned !== completed + dropped + interrupted + unaccounted)
-    found.push(`${planned} planned but ${completed + dropped + interrupted + unaccounted} in the books`);
-  if (exitCode !== 0)
-    found.push(exitCode === null ? "k6 was ended by a signal" : `k6 exited with ${exitCode}`);
+  const booked = sum(
+    (part) => part.completed + part.dropped + part.interrupted + part.unaccounted + missedOf(part),
+  );
+  if (planned !== booked) found.push(`${planned} planned but ${booked} in the books`);
+  for (const { exitCode, missed } of parts) {
+    // One that died with its harness had no time to say anything.
+    if (exitCode !== 0 && (exitCode !== null || missed === undefined))
+      found.push(exitCode === null ? "k6 was ended by a signal" : `k6 exited with ${exitCode}`);
+  }
   return found.map((text) => `segment ${index}: ${text}`);
+}
+
+function missedOf({ missed }: Account): number {
+  return missed ?? 0;
 }
 
 function accounts(plan: Plan, evidence: Evidence, facts: Facts): Finding {
   const ended = evidence.eventsOf("segment-ended");
   const due = plan.load.segments.filter(({ endMs }) => endMs <= facts.load.endMs);
-  const missing = due.filter(({ index }) => !ended.some((account) => account.index === index));
+  const bySegment = Map.groupBy(ended, ({ index }) => index);
+  // The running segment of a run that goes on may have its first part in the books already.
+  const whole = [...bySegment].filter(
+    ([index, parts]) =>
+      due.some((segment) => segment.index === index) || parts.some(({ missed }) => missed === undefined),
+  );
+  const missing = due.filter(({ index }) => !bySegment.has(index));
   const problems = [
-    ...ended.flatMap((account) => problemsOf(account, plan)),
+    ...whole.flatMap(([index, parts]) => problemsOf(index, parts, plan)),
     ...missing.map(({ index }) => `segment ${index}: no accounts`),
   ];
-  const harnessDropped = facts.load.seconds.reduce((sum, second) => sum + second.harnessDropped, 0);
-  const stackDropped = facts.load.seconds.reduce((sum, second) => sum + second.stackDropped, 0);
+  const counted = facts.load.seconds.filter((second) => second.missing !== true);
+  const harnessDropped = counted.reduce((sum, second) => sum + second.harnessDropped, 0);
+  const stackDropped = counted.reduce((sum, second) => sum + second.stackDropped, 0);
   if (harnessDropped > 0)
     problems.push(
       `${countOf(harnessDropped, "start")} dropped while users were free or too few: the harness's fault`,
     );
-  problems.push(...bookProblems(evidence, facts, ended, harnessDropped + stackDropped));
+  problems.push(...bookProblems(evidence, facts, ended));
+  const missed = ended.reduce((sum, account) => sum + missedOf(account), 0);
+  const total = (pick: (account: Account) => number): number =>
+    ended.reduce((sum, account) => sum + pick(account), 0);
   const measures = [
     measure("dropped by the harness", harnessDropped, "count", 0),
     measure("dropped while all users waited", stackDropped, "count"),
     measure(
       "unaccounted",
-      ended.reduce((sum, { unaccounted }) => sum + unaccounted, 0),
+      total(({ unaccounted }) => unaccounted),
       "count",
       0,
     ),
     measure(
       "interrupted",
-      ended.reduce((sum, { interrupted }) => sum + interrupted, 0),
+      total(({ interrupted }) => interrupted),
       "count",
       0,
     ),
+    ...(missed === 0 ? [] : [measure("missed by the harness", missed, "count")]),
   ];
   const base = {
     id: "evidence/accounts",
@@ -92,12 +119,15 @@ function accounts(plan: Plan, evidence: Evidence, facts: Facts): Finding {
     measures,
     events: ended.map(({ seq }) => seq),
   };
-  if (problems.length === 0)
+  if (problems.length === 0) {
+    const but =
+      missed === 0 ? "" : `, but for ${missed.toLocaleString("en")} that fell into gaps of the harness`;
     return finding({
       ...base,
       status: "pass",
-      title: "The load's accounts close: every planned start has an outcome.",
+      title: `The load's accounts close: every planned start has an outcome${but}.`,
     });
+  }
   return finding({
     ...base,
     status: "inconclusive",
@@ -106,14 +136,11 @@ function accounts(plan: Plan, evidence: Evidence, facts: Facts): Finding {
 }
 
 /** The books of k6's segments against what the samples hold: a difference means that evidence was lost on the way. */
-function bookProblems(
-  evidence: Evidence,
-  facts: Facts,
-  ended: readonly Account[],
-  dropped: number,
-): string[] {
+function bookProblems(evidence: Evidence, facts: Facts, ended: readonly Account[]): string[] {
   if (evidence.ended?.outcome !== "completed") return [];
   const found: string[] = [];
+  let dropped = 0;
+  for (const second of evidence.seconds()) dropped += second.dropped;
   const booked = ended.reduce((sum, { completed }) => sum + completed, 0);
   if (booked !== facts.summary.completed)
     found.push(`${booked} completed in the books but ${facts.summary.completed} in the samples`);
@@ -133,12 +160,14 @@ function sampleProblems(evidence: Evidence, facts: Facts, ended: readonly Accoun
   }
   let untimed = 0;
   for (const cell of evidence.cells()) untimed += Math.abs(cell.count - cell.latency.count);
-  const missing = facts.load.seconds.filter(({ second, planned }) => planned > 0 && !rows.has(second)).length;
+  const unrecorded = facts.load.seconds.filter(
+    ({ second, planned, missing }) => planned > 0 && missing !== true && !rows.has(second),
+  ).length;
   const booked = ended.reduce((sum, account) => sum + account.started, 0);
   const found: string[] = [];
-  if (missing > 0) found.push(`${countOf(missing, "second")} of load without a record`);
+  if (unrecorded > 0) found.push(`${countOf(unrecorded, "second")} of load without a record`);
   if (untimed > 0) found.push(`${countOf(untimed, "request")} without a latency`);
-  if (missing === 0 && booked !== started)
+  if (unrecorded === 0 && booked !== started)
     found.push(`${booked} started in the books but ${started} in the samples`);
   return found;
 }

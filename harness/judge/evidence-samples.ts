@@ -5,6 +5,7 @@ import { absencesOf, gapsIn } from "./absences.ts";
 import type { Facts } from "./checker.ts";
 import { countOf, finding, measure, percent, seconds, someOf } from "./finding.ts";
 import { latenessLimitMs } from "./load-index.ts";
+import { harnessGaps } from "./missing-evidence.ts";
 import type { Finding } from "./verdict.ts";
 
 /** Series at one sample a second: a longer silence is a gap. */
@@ -12,15 +13,18 @@ const longestSilenceMs = 3_000;
 
 export function sampleFindings(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
   return [
-    processSamples(plan, evidence),
+    processSamples(plan, evidence, facts),
     ...declaredGaps(evidence),
+    ...suspends(evidence),
     preflight(plan, evidence),
     journal(evidence),
     lateness(facts),
   ];
 }
 
-function processSamples(plan: Plan, evidence: Evidence): Finding {
+function processSamples(plan: Plan, evidence: Evidence, facts: Facts): Finding {
+  // A gap of the harness is declared, and judged where it is (evidence-missing.ts).
+  const declared = harnessGaps(facts.missing);
   const range = { fromMs: 0, toMs: Math.min(plan.durationMs, evidence.endMs) };
   const names = plan.stack.services.map(({ name }) => `process.${name}.rss`);
   const problems: string[] = [];
@@ -28,7 +32,8 @@ function processSamples(plan: Plan, evidence: Evidence): Finding {
     const times = [...evidence.samples(`process.${name}.rss`, range.fromMs, range.toMs)].map(
       ({ atMs }) => atMs,
     );
-    const gaps = gapsIn(times, range, longestSilenceMs, absencesOf(evidence, name, evidence.endMs));
+    const excused = [...absencesOf(evidence, name, evidence.endMs), ...declared];
+    const gaps = gapsIn(times, range, longestSilenceMs, excused);
     const longest = gaps.toSorted((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs))[0];
     if (times.length === 0) problems.push(`${name} was never sampled`);
     else if (longest !== undefined)
@@ -61,6 +66,18 @@ function declaredGaps(evidence: Evidence): Finding[] {
       events: gaps.map(({ seq }) => seq),
     }),
   ];
+}
+
+/** Everything on this machine slept and no load was missed, but clocks on the wall went on, and with them whatever waits by them. */
+function suspends(evidence: Evidence): Finding[] {
+  const found = evidence
+    .eventsOf("clock")
+    .filter(({ atMs, suspendedMs = 0 }) => atMs >= 0 && suspendedMs > 0);
+  const sleptMs = found.reduce((sum, { suspendedMs = 0 }) => sum + suspendedMs, 0);
+  if (sleptMs <= longestSilenceMs) return [];
+  const title = `The machine was suspended for ${seconds(sleptMs)}: how the stack woke from that is no burn-in.`;
+  const events = found.map(({ seq }) => seq);
+  return [finding({ id: "evidence/suspend", about: "harness", status: "inconclusive", title, events })];
 }
 
 function preflight(plan: Plan, evidence: Evidence): Finding {

@@ -186,6 +186,22 @@ describe("evidence", () => {
     ).toEqual(["evidence/gaps"]);
   });
 
+  it("is doubtful when the machine slept for more than a moment", () => {
+    const slept = (atMs: number, suspendedMs: number) => ({
+      atMs,
+      type: "clock" as const,
+      wallMs: atMs,
+      stepMs: suspendedMs,
+      suspendedMs,
+    });
+    expect(check({ events: [slept(50_000, 2_000)] }).doubtful).toEqual([]);
+    const found = check({ events: [slept(50_000, 2_000), slept(60_000, 2_000)] });
+    expect(found.doubtful).toEqual(["evidence/suspend"]);
+    expect(titleOf(found, "evidence/suspend")).toMatch(/suspended for 4\.00 s/);
+    // Before the load began there was nothing to disturb.
+    expect(check({ events: [slept(-500, 60_000)] }).doubtful).toEqual([]);
+  });
+
   it("is doubtful when the machine was unfit, when the preflight is missing, and when journal lines are lost", () => {
     const noisy = {
       atMs: -900,

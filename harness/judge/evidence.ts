@@ -5,6 +5,8 @@ import type { Plan } from "../plan/plan.ts";
 import type { Checker } from "./checker.ts";
 import { faultFindings } from "./evidence-faults.ts";
 import { loadFindings } from "./evidence-load.ts";
+import { resumedFindings } from "./evidence-missing.ts";
+import { proxyFindings } from "./evidence-proxy.ts";
 import { sampleFindings } from "./evidence-samples.ts";
 import { finding, seconds } from "./finding.ts";
 import type { Finding } from "./verdict.ts";
@@ -15,6 +17,8 @@ export const evidenceChecker: Checker = {
     return [
       whole(plan, evidence),
       ...loadFindings(plan, evidence, facts),
+      ...proxyFindings(plan, facts),
+      ...resumedFindings(plan, evidence, facts),
       ...faultFindings(plan, evidence, facts),
       ...sampleFindings(plan, evidence, facts),
     ];

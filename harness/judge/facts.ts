@@ -3,36 +3,48 @@ import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import { baselineFrom, type Baseline } from "./baseline.ts";
 import type { Facts } from "./checker.ts";
+import { recoveryInGroup, sameGroup } from "./groups.ts";
 import { configFilesOf, configReadings, reactionTo, timelineOf, type FaultTimeline } from "./instants.ts";
 import { indexLoad, type LoadIndex } from "./load-index.ts";
+import { missingStretches, withoutMissing } from "./missing-evidence.ts";
 import { unavailableMsOf } from "./outages.ts";
-import { recoveryOf, watchEnd } from "./recovery-time.ts";
+import { proxyStretches } from "./proxy-gone.ts";
+import { watchEnd } from "./recovery-time.ts";
 import { calmSeconds, type Span } from "./spans.ts";
 import { summarize } from "./summary.ts";
 import type { FaultRecord, Instant } from "./verdict.ts";
 
 export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
-  const load = indexLoad(plan, evidence);
+  const recorded = indexLoad(plan, evidence);
+  const missing = [...missingStretches(evidence), ...proxyStretches(plan, evidence, recorded)].toSorted(
+    (a, b) => a.fromMs - b.fromMs,
+  );
+  const load = withoutMissing(recorded, missing);
   const timelines = plan.faults.map((step) => timelineOf(step, evidence));
   const ran = timelines.filter(({ beganMs }) => beganMs !== null);
   // The baseline may not depend on how recoveries came out: its calm is what the plan calls calm, shifted by real healing.
   const roughSpans = ran.map((timeline) => spanOf(timeline, null, 0));
   const baseline = baselineFrom(evidence, load, calmSeconds(plan, load, roughSpans));
   const built = timelines.map((timeline) =>
-    buildRecord({ plan, evidence, load, baseline, timeline, nextFaultMs: nextAfter(timeline, ran) }),
+    buildRecord({ plan, evidence, load, baseline, timeline, ran, nextFaultMs: nextAfter(timeline, ran) }),
   );
   const spans = built.flatMap(({ span }) => (span === null ? [] : [span]));
+  const faults = built.map(({ record }) => record);
   return {
-    faults: built.map(({ record }) => record),
-    summary: summarize(plan, evidence, load, calmSeconds(plan, load, spans)),
+    faults,
+    summary: summarize(plan, evidence, load, calmSeconds(plan, load, spans), faults),
     load,
     spans,
+    missing,
   };
 }
 
-function nextAfter({ beganMs }: FaultTimeline, ran: readonly FaultTimeline[]): number {
+/** The next fault that is not one of its group. */
+function nextAfter({ beganMs, step }: FaultTimeline, ran: readonly FaultTimeline[]): number {
   const later = ran.flatMap((other) =>
-    other.beganMs !== null && beganMs !== null && other.beganMs > beganMs ? [other.beganMs] : [],
+    other.beganMs !== null && beganMs !== null && other.beganMs > beganMs && !sameGroup(other.step, step)
+      ? [other.beganMs]
+      : [],
   );
   return Math.min(Infinity, ...later);
 }
@@ -57,6 +69,7 @@ interface RecordInput {
   readonly load: LoadIndex;
   readonly baseline: Baseline;
   readonly timeline: FaultTimeline;
+  readonly ran: readonly FaultTimeline[];
   readonly nextFaultMs: number;
 }
 
@@ -68,8 +81,10 @@ function buildRecord(input: RecordInput): { record: FaultRecord; span: Span | nu
   const reactionEndMs = Math.min(input.nextFaultMs, Math.max(end.atMs, spanOf(timeline, null, 0).toMs));
   const reaction = reactionTo(plan, evidence, timeline, reactionEndMs);
   const files = configFilesOf(plan, step.target);
-  const config = files.length === 0 ? null : configReadings(evidence, timeline, files);
-  const recovery = recoveryOf({ ...input, acted: reaction.acted, config });
+  // A held fault leaves the file valid: there is no reading that could tell when it came right again.
+  const config =
+    files.length === 0 || step.kind === "held" ? null : configReadings(evidence, timeline, files);
+  const recovery = recoveryInGroup({ ...input, acted: reaction.acted, config }, input.ran);
   const ill = recovery.recovery === "censored" || recovery.recovery === "undecided";
   const span = timeline.beganMs === null ? null : spanOf(timeline, recovery.recovered, ill ? end.atMs : 0);
   const harmed =
@@ -88,7 +103,9 @@ function buildRecord(input: RecordInput): { record: FaultRecord; span: Span | nu
     confirmed: timeline.confirmed,
     saw: timeline.saw,
     magnitude: timeline.magnitude,
-    failedRequests: harmed.reduce((sum, { failed, stackDropped }) => sum + failed + stackDropped, 0),
+    failedRequests: harmed
+      .filter((each) => each.missing !== true)
+      .reduce((sum, { failed, stackDropped }) => sum + failed + stackDropped, 0),
     unavailableMs: Math.round(unavailableMsOf(harmed)),
     rescued: timeline.rescuedMs !== null,
   };

@@ -31,6 +31,8 @@ export interface FaultTimeline {
   readonly healingMs: number | null;
   readonly broken: boolean;
   readonly rescuedMs: number | null;
+  /** When the stack driver had started its target again, after heal. */
+  readonly revivedMs: number | null;
 }
 
 export function timelineOf(step: FaultStep, evidence: Evidence): FaultTimeline {
@@ -57,6 +59,7 @@ export function timelineOf(step: FaultStep, evidence: Evidence): FaultTimeline {
     healingMs,
     broken: states.some(({ state }) => state === "broken"),
     rescuedMs: evidence.eventsOf("rescued").find(({ fault }) => fault === step.id)?.atMs ?? null,
+    revivedMs: evidence.eventsOf("revived").find(({ fault }) => fault === step.id)?.atMs ?? null,
   };
 }
 
@@ -65,7 +68,7 @@ function skipReason(step: FaultStep, evidence: Evidence): string | undefined {
   if (skipped !== undefined) return `skipped: ${skipped.reason}`;
   return step.skipped === undefined
     ? undefined
-    : `skipped: the stack lacks ${step.skipped.missing.join(", ")}`;
+    : `skipped: ${step.skipped.reason ?? `the stack lacks ${step.skipped.missing.join(", ")}`}`;
 }
 
 /** True when the plan says beforehand that this fault will not happen: lost coverage. One that the run left out is lost evidence. */
@@ -136,7 +139,6 @@ export function reactionTo(
 }
 
 function replacementOf(evidence: Evidence, service: string, fromMs: number, untilMs: number): Instant | null {
-  const rescues = evidence.eventsOf("rescued").filter((event) => event.service === service);
   const found = evidence
     .eventsOf("process")
     .find(
@@ -146,8 +148,37 @@ function replacementOf(evidence: Evidence, service: string, fromMs: number, unti
         startOf(event) > fromMs &&
         startOf(event) <= untilMs,
     );
-  if (found === undefined || rescues.some(({ atMs }) => atMs <= found.atMs && atMs >= fromMs)) return null;
+  if (found === undefined || startedByKiln(evidence, service, startOf(found), fromMs)) return null;
   return { atMs: startOf(found), errorMs: found.startedAtMs === undefined ? processLookMs : wallErrorMs * 4 };
+}
+
+/**
+ * Whether it was Kiln that started a service's process at `bornMs`, the one before it having started at `sinceMs`. A rescue is journalled before
+ * the deed, a revival after it: that one began with its fault's healing.
+ */
+export function startedByKiln(
+  evidence: Evidence,
+  service: string,
+  bornMs: number,
+  sinceMs: number,
+  slackMs = wallErrorMs * 4,
+): boolean {
+  const rescued = evidence
+    .eventsOf("rescued")
+    .some(
+      (event) =>
+        event.service === service && event.atMs >= sinceMs - slackMs && event.atMs <= bornMs + slackMs,
+    );
+  return (
+    rescued ||
+    evidence.eventsOf("revived").some((event) => {
+      if (event.service !== service || bornMs > event.atMs + slackMs) return false;
+      const healing = evidence
+        .eventsOf("fault")
+        .find(({ id, state }) => id === event.fault && state === "healing");
+      return healing !== undefined && bornMs >= healing.atMs - slackMs;
+    })
+  );
 }
 
 /** When a process started: by the kernel's word where it is known, else when it was first seen. */
@@ -177,18 +208,21 @@ export function configReadings(
     .slice(Math.max(0, firstBad))
     .find(({ fileValid, atMs }) => fileValid && (firstBad !== -1 || atMs >= injected.atMs));
   const seenBad = firstBad !== -1;
-  if (valid !== undefined) {
-    const errorMs = Math.min(valid.sincePreviousMs, valid.atMs - beganMs);
-    return { restored: { atMs: valid.atMs, errorMs }, seenBad };
-  }
-  if (seenBad) return { restored: null, seenBad };
+  const read: Instant | null =
+    valid === undefined
+      ? null
+      : { atMs: valid.atMs, errorMs: Math.min(valid.sincePreviousMs, valid.atMs - beganMs) };
+  if (seenBad) return { restored: read, seenBad };
   // No reading found it bad, and readings are journalled only on change: it was mended between two looks. The second look that fell due
   // after the injection began only when the first had ended, so by then the file had been read once.
   const looks = files
     .flatMap((file) => [...evidence.samples(`config.${file}.read`, injected.atMs)])
     .map(({ atMs }) => atMs);
   const second = looks.toSorted((a, b) => a - b)[1];
-  return { restored: second === undefined ? null : { atMs: second, errorMs: second - beganMs }, seenBad };
+  const looked = second === undefined ? null : { atMs: second, errorMs: second - beganMs };
+  // A reading that was journalled much later, for whatever else had changed, says nothing of when.
+  const restored = read !== null && (looked === null || read.atMs < looked.atMs) ? read : looked;
+  return { restored, seenBad };
 }
 
 /** Files that a target such as "config:gateway" means: named by themselves or by their service. Empty for other targets. */

@@ -60,6 +60,19 @@ describe("judge", () => {
     expect(verdict.because).toMatch(/no objective/);
   });
 
+  it("is inconclusive with a watchdog that did nothing wrong and complete monitoring, but no objective for the stack", () => {
+    for (const asked of [{}, { completeMonitoring: true }, { recoveryMs: 60_000 }]) {
+      const plan = testPlan({ objectives: asked });
+      const verdict = judge(plan, buildEvidence(plan));
+      expect(verdict.findings.filter(({ status }) => status !== "pass")).toEqual([]);
+      expect(verdict.findings.map(({ checker }) => checker)).toContain("watchdog");
+      expect(verdict.status).toBe("inconclusive");
+      expect(verdict.because).toMatch(/no objective/);
+    }
+    const plan = testPlan({ objectives: { calmAvailability: 0.9 } });
+    expect(judge(plan, buildEvidence(plan)).status).toBe("pass");
+  });
+
   it("turns a checker that throws into an inconclusive finding that names it", () => {
     const plan = testPlan({ objectives });
     const broken = {

@@ -73,10 +73,16 @@ function withPlanCheck(plan: Plan, evidence: Evidence, findings: Finding[]): Fin
   return [finding({ id: "evidence/plan", about: "harness", status: "inconclusive", title }), ...findings];
 }
 
-/** Evidence alone proves nothing about the stack: without any finding about an objective the verdict is inconclusive. */
+/** What is judged whether or not the scenario sets an objective for it. */
+const unasked: readonly string[] = ["evidence", "watchdog"];
+
+/**
+ * Without any finding about an objective for the stack the verdict is inconclusive: good evidence proves nothing, complete monitoring is Kiln's own
+ * doing, and a watchdog that did nothing wrong may have had nothing to do.
+ */
 function statusOf(findings: readonly Finding[]): Status {
   const all = findings.map(({ status }) => status);
-  const judged = findings.some(({ checker }) => checker !== "evidence");
+  const judged = findings.some(({ checker, about }) => about === "stack" && !unasked.includes(checker));
   return worst(judged ? all : [...all, "inconclusive"]);
 }
 
@@ -124,5 +130,13 @@ const noSummary: Summary = {
   p99Ms: null,
   maxMs: null,
   latenessP99Ms: null,
+  duty: null,
+  faultRates: [],
 };
-const noFacts: Facts = { faults: [], summary: noSummary, load: { seconds: [], endMs: 0 }, spans: [] };
+const noFacts: Facts = {
+  faults: [],
+  summary: noSummary,
+  load: { seconds: [], endMs: 0 },
+  spans: [],
+  missing: [],
+};

@@ -27,6 +27,8 @@ export interface SecondFacts {
   readonly harnessDropped: number;
   /** bad: an essential request failed. good: load flowed and none failed. unknown: too little evidence for either. */
   readonly state: "good" | "bad" | "unknown";
+  /** Kiln itself was not there or did not carry the traffic (missing-evidence.ts): what failed is not the stack's, the state is unknown. */
+  readonly missing?: true;
   readonly firstFailureMs: number | null;
   readonly lastFailureMs: number | null;
   readonly okAfterFailureMs: number | null;

@@ -4,6 +4,7 @@ import type { Plan } from "../plan/plan.ts";
 import { absencesOf, coverageOf, type Stretch } from "./absences.ts";
 import type { Checker } from "./checker.ts";
 import { finding, measure, percent, someOf } from "./finding.ts";
+import { harnessGaps } from "./missing-evidence.ts";
 import type { Finding } from "./verdict.ts";
 
 /** REQUIREMENTS H8: monitoring coverage of 95 %. */
@@ -17,18 +18,21 @@ interface Owed {
 
 export const monitoring: Checker = {
   name: "monitoring",
-  check(plan, evidence) {
+  check(plan, evidence, facts) {
     if (plan.objectives.completeMonitoring !== true) return [];
-    return [judgeCoverage(plan, evidence, owedSeries(plan, evidence))];
+    return [judgeCoverage(plan, evidence, owedSeries(plan, evidence, harnessGaps(facts.missing)))];
   },
 };
 
-/** What the probes sample, and how often. A process that is not there can be neither measured nor asked; the rest has no excuse. */
-function owedSeries(plan: Plan, evidence: Evidence): Owed[] {
+/**
+ * What the probes sample, and how often. A process that is not there can be neither measured nor asked; the rest has no excuse but a declared
+ * gap of the harness, which is judged by itself (evidence-missing.ts).
+ */
+function owedSeries(plan: Plan, evidence: Evidence, declared: readonly Stretch[]): Owed[] {
   const known = evidence.series().map(({ name }) => name);
-  const owed: Owed[] = [{ series: "system.cpu", periodMs: 1_000, excused: [] }];
+  const owed: Owed[] = [{ series: "system.cpu", periodMs: 1_000, excused: declared }];
   for (const service of plan.stack.services) {
-    const excused = absencesOf(evidence, service.name, evidence.endMs);
+    const excused = [...absencesOf(evidence, service.name, evidence.endMs), ...declared];
     owed.push({ series: `process.${service.name}.rss`, periodMs: 1_000, excused });
     if (service.kind === "program" && service.metricsPath !== undefined) {
       const prefix = `app.${service.name}.`;
@@ -41,7 +45,7 @@ function owedSeries(plan: Plan, evidence: Evidence): Owed[] {
   }
   // Looked at twice a second; one sample a second is what is owed.
   for (const { name } of plan.stack.configFiles ?? [])
-    owed.push({ series: `config.${name}.read`, periodMs: 1_000, excused: [] });
+    owed.push({ series: `config.${name}.read`, periodMs: 1_000, excused: declared });
   return owed;
 }
 

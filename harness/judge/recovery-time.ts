@@ -37,6 +37,8 @@ export interface RecoveryInput {
   readonly acted: Instant | null;
   /** Readings of the config file: only for faults on one. */
   readonly config: ConfigReadings | null;
+  /** Failures before this are those of other faults of its group. */
+  readonly notBeforeMs?: number;
 }
 
 const notRun: RecoveryFacts = {
@@ -84,13 +86,14 @@ export function recoveryOf(input: RecoveryInput): RecoveryFacts {
         ? "latency is left out: too few calm seconds for a baseline"
         : "latency is left out: the settle is too short for a window",
     );
-  const lookbackMs = Math.max(0, beganMs - plan.load.timeoutMs);
+  const notBeforeMs = Math.max(beganMs, input.notBeforeMs ?? beganMs);
+  const lookbackMs = Math.max(0, notBeforeMs - plan.load.timeoutMs);
   const end = watchEnd(input);
   const watch: Watch = {
     fromSecond: Math.floor(lookbackMs / 1_000),
     newUntilMs: Math.max(step.settleUntilMs, timeline.healed?.atMs ?? 0),
     stopMs: end.atMs,
-    notBeforeMs: beganMs,
+    notBeforeMs,
     goodWindows: goodWindowsFor(settleMs),
     baseline: useLatency ? input.baseline : null,
   };
@@ -108,7 +111,7 @@ function timeEpisodes(input: RecoveryInput, watch: Watch): Timed {
   const firstFailure = failures[0]?.start ?? null;
   const { step } = input.timeline;
   if (input.config !== null) return configTimed(input, failures, firstFailure);
-  if (step.kind === "held" && !step.expect.restarts) return fromHealed(input, watch, firstFailure);
+  if (liftedByHeal(step)) return fromHealed(input, watch, firstFailure);
   if (failures.length > 0)
     return { ...longest(failures), firstFailure, notes: ["timed from the first failed request"] };
   const critical = input.timeline.effective;
@@ -134,6 +137,16 @@ function isDemanded({ expect }: FaultStep): boolean {
   return expect.actWithinMs !== null || expect.recovery.atLeast !== "none";
 }
 
+/**
+ * Only the end of a held fault lets users be served again: nothing replaces a process, or nothing has to, or what does so is undone by the
+ * fault itself, or the stack's driver does it afterwards.
+ */
+export function liftedByHeal(step: FaultStep): boolean {
+  const { restarts, keptUp, revivedByDriver } = step.expect;
+  if (step.kind !== "held") return false;
+  return !restarts || keptUp === true || revivedByDriver === true || !isDemanded(step);
+}
+
 function nothing(notes: readonly string[]): Timed {
   return { recovered: null, recoveryMs: null, recovery: "none", episodes: 0, firstFailure: null, notes };
 }
@@ -145,8 +158,11 @@ function later(a: Instant, b: Instant | null): Instant {
 /** Only the harness can lift the harm: what comes before healed is degradation, not recovery. */
 function fromHealed(input: RecoveryInput, watch: Watch, firstFailure: Instant | null): Timed {
   const { healed, step } = input.timeline;
+  const lifted = liftedAt(input.timeline);
   const notes = ["timed from healed: only Kiln could lift this harm"];
-  if (healed === null) {
+  if (lifted !== null && lifted !== healed)
+    notes.push("the target's driver had then to start it again, which is in the upper bound only");
+  if (healed === null || lifted === null) {
     return {
       recovered: null,
       recoveryMs: { low: 0, high: null },
@@ -159,17 +175,23 @@ function fromHealed(input: RecoveryInput, watch: Watch, firstFailure: Instant | 
   const after = {
     ...watch,
     fromSecond: Math.floor(healed.atMs / 1_000),
-    opensAt: healed,
+    opensAt: lifted,
     notBeforeMs: healed.atMs - healed.errorMs,
   };
   const result = longest(episodesIn(input.load, after));
   // With latency in play a stack that stayed slow after heal has not recovered, even if no request failed.
-  const well = result.recovery === "timed" && (result.recoveryMs?.high ?? Infinity) <= healed.errorMs + 1_000;
+  const well = result.recovery === "timed" && (result.recoveryMs?.high ?? Infinity) <= lifted.errorMs + 1_000;
   const shortOfTime = watch.baseline === null && result.recovery !== "timed";
   if (firstFailure === null && !isDemanded(step) && (well || shortOfTime)) {
     return { ...nothing(["users saw no failure and nothing was demanded"]), recovered: result.recovered };
   }
   return { ...result, firstFailure, notes };
+}
+
+/** When the harm was lifted; where the driver then had to start the target again, some time from the start of healing until that was done. */
+function liftedAt({ healed, healingMs, revivedMs }: FaultTimeline): Instant | null {
+  if (healed === null || revivedMs === null || revivedMs < healed.atMs) return healed;
+  return { atMs: revivedMs, errorMs: revivedMs - (healingMs ?? healed.atMs) };
 }
 
 function configTimed(

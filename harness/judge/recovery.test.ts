@@ -266,6 +266,14 @@ describe("recovery of a corrupted file", () => {
     expect(record).toMatchObject({ recovery: "timed", recovered: { atMs: 41_000 } });
   });
 
+  it("mended between two looks is not put off by a reading long after, journalled because something else changed", () => {
+    const events = [...faultEvents("f03-config", { atMs: 40_100, healedMs: 45_000 }), configReading(70_000)];
+    expect(check({ events }, { faults }).record).toMatchObject({
+      recovery: "timed",
+      recovered: { atMs: 41_000 },
+    });
+  });
+
   it("is not the stack's where Kiln's heal mended it", () => {
     const events = [
       ...faultEvents("f03-config", { atMs: 40_000, healedMs: 45_000 }),

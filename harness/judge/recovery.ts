@@ -1,7 +1,8 @@
 // Was the stack itself again in time after each fault? Passes on the upper end of the interval, fails on the lower.
 import type { Evidence } from "../journal/evidence.ts";
-import type { Checker } from "./checker.ts";
+import type { Checker, Facts } from "./checker.ts";
 import { finding, measure, seconds } from "./finding.ts";
+import { cutBy, missingText, missingWithin, type MissingStretch } from "./missing-evidence.ts";
 import type { FaultRecord, Finding, Status } from "./verdict.ts";
 
 /** Kiln counts its rescue deadline from the planned start; injecting may begin so much later. */
@@ -13,15 +14,15 @@ export const recovery: Checker = {
     const limitMs = plan.objectives.recoveryMs;
     if (limitMs === undefined) return [];
     return facts.faults
-      .filter(({ recovery }) => recovery !== "not-run")
-      .map((record) => judgeRecovery(record, limitMs, evidence));
+      .filter(({ recovery }) => recovery !== "not-run" && recovery !== "grouped")
+      .map((record) => judgeRecovery(record, limitMs, evidence, facts));
   },
 };
 
-function judgeRecovery(record: FaultRecord, limitMs: number, evidence: Evidence): Finding {
+function judgeRecovery(record: FaultRecord, limitMs: number, evidence: Evidence, facts: Facts): Finding {
   const { id, recoveryMs } = record;
-  const { status, text } = decide(record, limitMs, evidence);
-  const began = record.injected === null ? record.plannedMs : record.injected.atMs - record.injected.errorMs;
+  const { status, text } = sparing(decide(record, limitMs, evidence), record, limitMs, facts);
+  const began = beganMs(record);
   const events = evidence
     .eventsOf("fault")
     .filter((event) => event.id === id)
@@ -47,7 +48,55 @@ function judgeRecovery(record: FaultRecord, limitMs: number, evidence: Evidence)
   });
 }
 
-function decide(record: FaultRecord, limitMs: number, evidence: Evidence): { status: Status; text: string } {
+function beganMs({ injected, plannedMs }: FaultRecord): number {
+  return injected === null ? plannedMs : injected.atMs - injected.errorMs;
+}
+
+/**
+ * Time of missing evidence is not the stack's. A failure stands if it was one before that; "there was nothing to recover from"
+ * needs eyes all the time. A recovery that was timed holds that time in its interval already.
+ */
+function sparing(decision: Decision, record: FaultRecord, limitMs: number, facts: Facts): Decision {
+  const cut = cutBy(record, facts.missing);
+  if (cut !== undefined && decision.status !== "fail")
+    return {
+      status: "inconclusive",
+      text: `recovery cannot be told, because the harness died meanwhile: ${missingText(cut)}.`,
+    };
+  const missing = missingFor(decision.status, record, limitMs, facts);
+  if (missing === undefined) return decision;
+  const text =
+    decision.status === "pass"
+      ? "whether there was anything to recover from cannot be told"
+      : decision.text.replace(/\.$/, "");
+  return { status: "inconclusive", text: `${text}: ${missingText(missing)}.` };
+}
+
+function missingFor(
+  status: Status,
+  record: FaultRecord,
+  limitMs: number,
+  { spans, missing }: Facts,
+): MissingStretch | undefined {
+  const span = spans.find(({ fault }) => fault === record.id);
+  const fromMs = beganMs(record);
+  if (status === "inconclusive" || span === undefined) return undefined;
+  const healedMs = record.kind === "held" ? (record.healed?.atMs ?? fromMs) : fromMs;
+  if (status === "pass")
+    return record.recoveryMs === null
+      ? missingWithin(missing, healedMs, record.recovered?.atMs ?? span.toMs)
+      : undefined;
+  // The latest from which its recovery can have been timed: from there the limit decided.
+  const startMs = Math.max(healedMs, record.firstFailure?.atMs ?? fromMs);
+  return missingWithin(missing, fromMs, Math.min(startMs + limitMs, record.recovered?.atMs ?? Infinity));
+}
+
+interface Decision {
+  readonly status: Status;
+  readonly text: string;
+}
+
+function decide(record: FaultRecord, limitMs: number, evidence: Evidence): Decision {
   const limit = `limit ${seconds(limitMs)}`;
   const { recoveryMs } = record;
   const rescued = evidence.eventsOf("rescued").find(({ fault }) => fault === record.id);
@@ -58,8 +107,11 @@ function decide(record: FaultRecord, limitMs: number, evidence: Evidence): { sta
       text: `${how} ${recoveryMs.high === null ? "after " : ""}${seconds(recoveryMs.low)} (${limit}).`,
     };
   }
-  if (rescued !== undefined && recoveryMs?.high === null && record.injected !== null) {
-    const givenMs = rescued.atMs - (record.injected.atMs - record.injected.errorMs);
+  const unseen = recoveryMs === null && record.confirmed === "yes";
+  if (rescued !== undefined && (recoveryMs?.high === null || unseen) && record.injected !== null) {
+    // Whether or not users noticed: what was broken stayed so for as long as the stack had to mend it.
+    const givenMs =
+      rescued.atMs - (record.kind === "held" ? (record.healed?.atMs ?? Infinity) : beganMs(record));
     if (givenMs >= limitMs - scheduleLagMs) {
       return {
         status: "fail",
@@ -74,7 +126,8 @@ function decide(record: FaultRecord, limitMs: number, evidence: Evidence): { sta
       return { status: "inconclusive", text: "users saw no failure, yet Kiln had to rescue the stack." };
     return { status: "pass", text: "users saw no failure; there was nothing to recover from." };
   }
-  if (record.recovery === "undecided" && record.target.startsWith("config:")) {
+  const isFileBad = record.kind === "momentary" && record.target.startsWith("config:");
+  if (record.recovery === "undecided" && isFileBad) {
     return {
       status: "inconclusive",
       text: "whether the stack or Kiln's own heal mended the file cannot be told.",

@@ -16,13 +16,13 @@ export function spanAt(spans: readonly Span[], atMs: number): Span | undefined {
 
 /**
  * Calm seconds: after warm-up and wholly outside every fault's span. A span reaches one request time-out back, because requests in flight
- * when a fault strikes may fail by it. Load spikes are calm: they are no harm.
+ * when a fault strikes may fail by it. Load spikes are calm: they are no harm. Seconds of missing evidence are not.
  */
 export function calmSeconds(plan: Plan, load: LoadIndex, spans: readonly Span[]): ReadonlySet<number> {
   const calm = new Set<number>();
-  for (const { second } of load.seconds) {
+  for (const { second, missing } of load.seconds) {
     const fromMs = second * 1_000;
-    if (fromMs < plan.warmUpMs) continue;
+    if (fromMs < plan.warmUpMs || missing === true) continue;
     const touched = spans.some(
       (span) => fromMs + 1_000 > span.fromMs - plan.load.timeoutMs && fromMs <= span.toMs,
     );

@@ -2,9 +2,10 @@
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import { LatencySketch } from "../support/latency-sketch.ts";
+import { dutyOf, faultRatesOf } from "./duty.ts";
 import { isRight, type LoadIndex, type SecondFacts } from "./load-index.ts";
 import { unavailableMsIn } from "./outages.ts";
-import type { Summary } from "./verdict.ts";
+import type { FaultRecord, Summary } from "./verdict.ts";
 
 /** Right and wrong answers to essential requests, and planned starts of which nothing is known. */
 export interface RequestCount {
@@ -46,9 +47,9 @@ export function availabilityByTime(seconds: readonly SecondFacts[]): number | nu
   return 1 - downMs / (known.length * 1_000);
 }
 
-/** Seconds that count for availability: all after warm-up. */
+/** Seconds that count for availability: all after warm-up, but for missing evidence. */
 export function judgedSeconds(plan: Plan, load: LoadIndex): SecondFacts[] {
-  return load.seconds.filter(({ second }) => second * 1_000 >= plan.warmUpMs);
+  return load.seconds.filter(({ second, missing }) => second * 1_000 >= plan.warmUpMs && missing !== true);
 }
 
 export function summarize(
@@ -56,6 +57,7 @@ export function summarize(
   evidence: Evidence,
   load: LoadIndex,
   calm: ReadonlySet<number>,
+  faults: readonly FaultRecord[],
 ): Summary {
   const accounts = evidence.eventsOf("segment-ended");
   const total = (pick: (account: (typeof accounts)[number]) => number): number =>
@@ -63,9 +65,10 @@ export function summarize(
   const count = (pick: (facts: SecondFacts) => number): number =>
     load.seconds.reduce((sum, facts) => sum + pick(facts), 0);
   const judged = judgedSeconds(plan, load);
+  const counted = new Set(judged.map(({ second }) => second));
   const latency = new LatencySketch();
   for (const cell of evidence.cells())
-    if (isRight(cell) && cell.second * 1_000 >= plan.warmUpMs) latency.merge(cell.latency);
+    if (isRight(cell) && counted.has(cell.second)) latency.merge(cell.latency);
   const lateness = new LatencySketch();
   for (const second of evidence.seconds()) lateness.merge(second.lateness);
   const q = (sketch: LatencySketch, share: number): number | null =>
@@ -76,7 +79,7 @@ export function summarize(
     completed: count(({ completed }) => completed),
     dropped: count(({ stackDropped, harnessDropped }) => stackDropped + harnessDropped),
     interrupted: total(({ interrupted }) => interrupted),
-    failed: count(({ failed }) => failed),
+    failed: count(({ failed, missing }) => (missing === true ? 0 : failed)),
     shed: count(({ shed }) => shed),
     limited: count(({ limited }) => limited),
     availability: shareOf(countRequests(judged))?.known ?? null,
@@ -88,5 +91,7 @@ export function summarize(
     p99Ms: q(latency, 0.99),
     maxMs: latency.count === 0 ? null : latency.maxMs,
     latenessP99Ms: q(lateness, 0.99),
+    duty: dutyOf(plan, faults, load.endMs),
+    faultRates: faultRatesOf(plan, faults),
   };
 }

@@ -67,8 +67,9 @@ export interface FaultRecord {
   /**
    * timed: both ends are known. none: users saw no failure and nothing was demanded. censored: still not well when the watch ended (or
    * when Kiln rescued the stack). undecided: getting well, but the next step or the end of evidence came first. not-run: no such fault.
+   * grouped: it overlapped others on purpose; the one of them that ended last holds the recovery of all.
    */
-  readonly recovery: "timed" | "none" | "censored" | "undecided" | "not-run";
+  readonly recovery: "timed" | "none" | "censored" | "undecided" | "not-run" | "grouped";
   /** How recovery was timed, and what was left out of it, in words. */
   readonly note: string;
   /** Spells of failure under this fault; recoveryMs is that of the longest. */
@@ -84,6 +85,23 @@ export interface FaultRecord {
   readonly rescued: boolean;
 }
 
+/** Time under fault in the chaos windows as a share of their length. */
+export interface DutyCycle {
+  readonly asked: number;
+  /** What the plan adds up to. */
+  readonly planned: number;
+  /** Over the windows that the evidence reaches; null where it reaches none. */
+  readonly measured: number | null;
+}
+
+/** Share of a service's calls that were to fail, and did, while it was told to fail them. */
+export interface FaultRate {
+  readonly asked: number;
+  /** Mean over the looks that confirmed the faults of this rate. */
+  readonly measured: number;
+  readonly faults: number;
+}
+
 /** Numbers that every report shows, judged or not. Null where there was no evidence. */
 export interface Summary {
   readonly loadMs: number;
@@ -91,7 +109,7 @@ export interface Summary {
   readonly completed: number;
   readonly dropped: number;
   readonly interrupted: number;
-  /** Essential requests that failed, without dropped ones. */
+  /** Essential requests that failed, without dropped ones and without those in stretches of missing evidence. */
   readonly failed: number;
   /** Refused by intent, counted apart from failures. */
   readonly shed: number;
@@ -105,6 +123,10 @@ export interface Summary {
   readonly p99Ms: number | null;
   readonly maxMs: number | null;
   readonly latenessP99Ms: number | null;
+  /** Null where the plan has no windows. */
+  readonly duty: DutyCycle | null;
+  /** By asked rate; empty where no fault had one. */
+  readonly faultRates: readonly FaultRate[];
 }
 
 export interface Verdict {

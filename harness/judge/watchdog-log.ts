@@ -5,7 +5,8 @@ import type { Plan } from "../plan/plan.ts";
 import type { WatchdogSpec } from "../scenario/stack-spec.ts";
 import type { Facts } from "./checker.ts";
 import { finding, measure, seconds } from "./finding.ts";
-import { rankOf, startOf, targetOf } from "./instants.ts";
+import { rankOf, startedByKiln, startOf, targetOf } from "./instants.ts";
+import { harnessGaps, missingWithin } from "./missing-evidence.ts";
 import { goodWindowsFor } from "./recovery-time.ts";
 import { spanAt } from "./spans.ts";
 import type { Finding } from "./verdict.ts";
@@ -37,14 +38,15 @@ function isHardAction(event: EventOf<"watchdog">): boolean {
 }
 
 /** Every restart seen from outside has an action in the log, and every restart in the log was seen from outside. */
-export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence): Finding[] {
+export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts: Facts): Finding[] {
+  // Nobody looked at processes then, and whoever resumed the run may have started some.
+  const unseen = harnessGaps(facts.missing);
   const time = watchTime(evidence);
   const seen = evidence.eventsOf("process").filter(({ service }) => service === spec.supervises);
   const born = seen.filter(({ change }) => change === "appeared");
   const told = linesIn(evidence, { ...time, fromMs: -Infinity }).filter(
     (event) => isHardAction(event) && targetOf(plan, event) === spec.supervises,
   );
-  const rescues = evidence.eventsOf("rescued").filter(({ service }) => service === spec.supervises);
   // A log without a single line, or a process that nobody ever looked at, is missing evidence: it contradicts nothing.
   const silent = evidence.eventsOf("watchdog").length === 0;
   const unwatched = seen.length === 0;
@@ -53,10 +55,10 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence): Findi
     const atMs = startOf(birth);
     const sinceMs = index === 0 ? -Infinity : startOf(born[index - 1] ?? birth);
     const inTime = index > 0 && atMs >= time.fromMs && atMs <= time.toMs;
-    const explained = [...told, ...rescues].some(
-      (event) => event.atMs > sinceMs - clockSlackMs && event.atMs <= atMs + clockSlackMs,
-    );
-    if (inTime && !explained && !silent) {
+    const explained =
+      told.some((event) => event.atMs > sinceMs - clockSlackMs && event.atMs <= atMs + clockSlackMs) ||
+      startedByKiln(evidence, spec.supervises, atMs, sinceMs, clockSlackMs);
+    if (inTime && !explained && !silent && missingWithin(unseen, atMs) === undefined) {
       const title = `${spec.supervises} was restarted at ${seconds(atMs)}, but the watchdog's log knows of no action.`;
       found.push(
         finding({
@@ -77,6 +79,7 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence): Findi
         startOf(birth) >= action.atMs - clockSlackMs && startOf(birth) <= action.atMs + restartTakesMs,
     );
     if (happened || unwatched || saidThatItFailed(action, told, evidence)) continue;
+    if (missingWithin(unseen, action.atMs, action.atMs + restartTakesMs) !== undefined) continue;
     const title = `The watchdog's log claims a ${action.line.level ?? "hard"} recovery of ${spec.supervises} at ${seconds(action.atMs)}, but no new process was seen.`;
     found.push(
       finding({
@@ -135,6 +138,8 @@ export function backoff(plan: Plan, spec: WatchdogSpec, evidence: Evidence, fact
       ({ line, atMs }) => line.event === "recovered" && atMs > before.atMs && atMs <= action.atMs,
     );
     if (saidWell && wasWell(plan, facts, before.atMs, action.atMs)) continue;
+    // Whether users were well in between was not seen.
+    if (saidWell && missingWithin(facts.missing, before.atMs, action.atMs) !== undefined) continue;
     const title = `The watchdog's backoff shrank from ${seconds(before.line.backoffMs ?? 0)} to ${seconds(backoffMs)} although health had not been sustained in between.`;
     found.push(
       finding({
@@ -165,12 +170,13 @@ function wasWell(plan: Plan, facts: Facts, fromMs: number, toMs: number): boolea
 }
 
 /** Giving up is said once; saying it again without a recovery in between is a storm. */
-export function givingUp(evidence: Evidence): Finding[] {
+export function givingUp(evidence: Evidence, facts: Facts): Finding[] {
   const lines = linesIn(evidence, watchTime(evidence)).filter(({ line }) =>
     ["gave-up", "recovered", "started", "adopted"].includes(line.event),
   );
   return lines.flatMap((event, index) => {
     if (event.line.event !== "gave-up" || lines[index - 1]?.line.event !== "gave-up") return [];
+    if (missingWithin(facts.missing, event.atMs) !== undefined) return [];
     const title = `The watchdog gave up again at ${seconds(event.atMs)} without a recovery in between.`;
     return [
       finding({

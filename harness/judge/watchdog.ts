@@ -1,11 +1,14 @@
 // Did the watchdog act when it should, as hard as it should, and not when it should not? Its log's truth is watchdog-log.ts.
+import type { EventOf } from "../journal/events.ts";
 import type { Evidence } from "../journal/evidence.ts";
 import type { FaultStep, Plan } from "../plan/plan.ts";
 import type { WatchdogSpec } from "../scenario/stack-spec.ts";
 import type { Checker, Facts } from "./checker.ts";
 import { countOf, finding, measure, seconds } from "./finding.ts";
+import { hardestAllowed } from "./groups.ts";
 import { rankOf, targetOf } from "./instants.ts";
 import { segmentAt } from "./load-index.ts";
+import { harnessGaps, missingText, missingWithin } from "./missing-evidence.ts";
 import { spanAt } from "./spans.ts";
 import type { FaultRecord, Finding, Status } from "./verdict.ts";
 import { backoff, givingUp, linesIn, truth, watchTime } from "./watchdog-log.ts";
@@ -23,9 +26,9 @@ export const watchdog: Checker = {
     const reactions = plan.faults.flatMap((step) => reactionFindings(plan, step, facts, evidence));
     const alarms = [...falseAlarms(plan, evidence, facts), ...deaths(plan, spec, evidence, facts)];
     const log = [
-      ...truth(plan, spec, evidence),
+      ...truth(plan, spec, evidence, facts),
       ...backoff(plan, spec, evidence, facts),
-      ...givingUp(evidence),
+      ...givingUp(evidence, facts),
     ];
     return [
       ...reactions,
@@ -52,7 +55,8 @@ function reactionFindings(plan: Plan, step: FaultStep, facts: Facts, evidence: E
     ({ atMs }) => span !== undefined && atMs >= span.fromMs && atMs <= span.toMs,
   );
   const events = inSpan.map(({ seq }) => seq);
-  return [decide(plan, step, record, evidence)].map(({ status, text, delayMs }) =>
+  const decision = decide(plan, step, record, evidence);
+  return [sparing(decision, step, record, facts, inSpan)].map(({ status, text, delayMs }) =>
     finding({
       id: `watchdog/${step.id}`,
       fault: step.id,
@@ -76,6 +80,29 @@ interface Decision {
   readonly delayMs: number | null;
 }
 
+/**
+ * With its dependencies behind a Toxiproxy that is gone, a service may look ill and a watchdog may act for that. A failure stands if it was one
+ * before.
+ */
+function sparing(
+  decision: Decision,
+  { expect }: FaultStep,
+  record: FaultRecord,
+  facts: Facts,
+  lines: readonly EventOf<"watchdog">[],
+): Decision {
+  const span = facts.spans.find(({ fault }) => fault === record.id);
+  if (decision.status !== "fail" || span === undefined) return decision;
+  const tooHard = lines.find(
+    ({ line }) => line.event === "action" && rankOf(line.level ?? "soft") > rankOf(expect.recovery.atMost),
+  );
+  const dueMs = (record.effective?.atMs ?? span.fromMs) + (expect.actWithinMs ?? 0);
+  const missing = missingWithin(facts.missing, span.fromMs, tooHard?.atMs ?? dueMs);
+  if (missing === undefined) return decision;
+  const text = `${decision.text.replace(/\.$/, "")}; but ${missingText(missing)}.`;
+  return { ...decision, status: "inconclusive", text };
+}
+
 function decide(plan: Plan, step: FaultStep, record: FaultRecord, evidence: Evidence): Decision {
   const { recovery, actWithinMs, service } = step.expect;
   const { acted, effective, level } = record;
@@ -93,8 +120,9 @@ function decide(plan: Plan, step: FaultStep, record: FaultRecord, evidence: Evid
     text,
     delayMs: delay === null ? null : Math.max(0, delay.high),
   });
-  if (rankOf(level) > rankOf(recovery.atMost))
-    return say("fail", `the watchdog went as far as ${level}, where at most ${recovery.atMost} was right.`);
+  const atMost = hardestAllowed(plan, step);
+  if (rankOf(level) > rankOf(atMost))
+    return say("fail", `the watchdog went as far as ${level}, where at most ${atMost} was right.`);
   if (record.confirmed !== "yes" || effective === null)
     return say("inconclusive", "the watchdog cannot be judged: the fault was not confirmed.");
   if (!demanded)
@@ -137,11 +165,16 @@ function missing(
   return say("fail", `the watchdog did not act on ${whom}${within}, though it had to.`);
 }
 
-/** Any action outside every fault's span: in calm, or under a load spike, nothing was to be done. */
+/**
+ * Any action outside every fault's span: in calm, or under a load spike, nothing was to be done. While Toxiproxy was gone a watchdog may well
+ * have had its reasons.
+ */
 function falseAlarms(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
   const wrong = linesIn(evidence, watchTime(evidence)).filter(
     ({ atMs, line }) =>
-      (line.event === "action" || line.event === "gave-up") && spanAt(facts.spans, atMs) === undefined,
+      (line.event === "action" || line.event === "gave-up") &&
+      spanAt(facts.spans, atMs) === undefined &&
+      missingWithin(facts.missing, atMs) === undefined,
   );
   return wrong.map((event) => {
     const spike = segmentAt(plan, Math.floor(event.atMs / 1_000))?.kind === "spike";
@@ -177,10 +210,14 @@ function deaths(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts: Facts
         [spec.service, spec.supervises].includes(service),
     );
   const unexplained = gone.filter(({ service, atMs }) => {
-    const span = spanAt(facts.spans, atMs);
-    const target = plan.faults.find(({ id }) => id === span?.fault)?.target;
+    const around = facts.spans.filter(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
+    const targets = around.map(({ fault }) => plan.faults.find(({ id }) => id === fault)?.target);
+    // Seen by the harness that came back: it may have ended with the machine.
+    if (missingWithin(harnessGaps(facts.missing), atMs) !== undefined) return false;
     // The watchdog must outlive every fault but those on itself.
-    return service === spec.service ? target !== `service:${spec.service}` : span === undefined;
+    return service === spec.service
+      ? !targets.includes(`service:${spec.service}`)
+      : around.length === 0 && missingWithin(facts.missing, atMs) === undefined;
   });
   return unexplained.map(({ service, atMs, seq }) =>
     finding({

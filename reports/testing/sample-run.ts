@@ -109,6 +109,8 @@ function summarise(plan: Plan, options: SampleOptions, loadMs: number, outcome: 
       p99Ms: null,
       maxMs: null,
       latenessP99Ms: null,
+      duty: null,
+      faultRates: [],
     };
   const planned = plan.load.segments.reduce((sum, { starts }) => sum + starts, 0);
   const dropped = outcome === "inconclusive" ? 23 : 0;
@@ -131,5 +133,7 @@ function summarise(plan: Plan, options: SampleOptions, loadMs: number, outcome: 
     p99Ms: 143,
     maxMs: 2_000.4,
     latenessP99Ms: 1.3,
+    duty: { asked: 0.45, planned: 0.45, measured: 0.447 },
+    faultRates: [{ asked: 0.2, measured: 0.205, faults: 1 }],
   };
 }
