@@ -3,6 +3,7 @@ import type { ScenarioInput } from "./scenario/scenario.ts";
 import type { StackSpec } from "./scenario/stack-spec.ts";
 
 export { faults } from "./faults/factories.ts";
+export { patterns } from "./faults/patterns.ts";
 export { defineFault } from "./faults/fault.ts";
 export type {
   Confirmation,
@@ -13,11 +14,16 @@ export type {
   RecoveryLevel,
 } from "./faults/fault.ts";
 export type {
+  CascadeChoice,
   ChaosInput,
+  DurationRange,
   FaultChoice,
+  FlappingChoice,
   LoadInput,
   ObjectivesInput,
+  PatternChoice,
   ScenarioInput,
+  StackFunction,
 } from "./scenario/scenario.ts";
 export type {
   Capability,
@@ -28,6 +34,7 @@ export type {
   RedisService,
   ServiceSpec,
   StackSpec,
+  VolumeSpec,
   WatchdogSpec,
 } from "./scenario/stack-spec.ts";
 export type { Duration } from "./support/duration.ts";

@@ -13,8 +13,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const programs = join(root, "node_modules", ".bin");
 const reports = join(root, "tools", ".bin", "test-reports");
 
-/** How many random kills the crash test makes as a part of `npm test`; alone (`npm run test:crash`) it makes its full number. */
-const crashKills = "5";
+/** As a part of `npm test` the crash tests make so many random kills, and every so many-th of those at named points; alone they make all. */
+const crashSample = { KILN_CRASH_KILLS: "5", KILN_CRASH_SHARE: "29" };
 
 const vitest = (project, reporter) => (report) => ({
   args: [
@@ -60,7 +60,7 @@ function stream(args, env) {
     const [program, ...rest] = args;
     current = spawn(join(programs, program), rest, {
       cwd: root,
-      env: { ...process.env, PATH: path, KILN_CRASH_KILLS: crashKills, ...env },
+      env: { ...process.env, PATH: path, ...crashSample, ...env },
       stdio: ["ignore", "inherit", "inherit"],
     });
     current.on("error", reject);
