@@ -1,5 +1,6 @@
-// Three projects: `unit` (beside the code, parallel, seconds), `e2e` (the real stack, one at a time) and `crash`
-// (SIGKILL at random moments). Browser tests are `*.pw.ts` and belong to Playwright.
+// Four projects: `unit` (beside the code, parallel, seconds), `parts` (single faults, the agent and programs of the reference system on
+// real parts of their own, two files at a time), `e2e` (the real stack, one at a time) and `crash` (SIGKILL at random moments and at
+// named points). Browser tests are `*.pw.ts` and belong to Playwright.
 import { defineConfig } from "vitest/config";
 
 // vitest takes the first `node` on PATH; npm and npx put the project's Node 24 there, a bare node_modules/.bin/vitest does not.
@@ -10,7 +11,11 @@ if (major < 24) {
   );
 }
 
+/** Tests on real parts measure times and rates on a machine that others use, too. What fails twice in a row is no chance; vitest shows retries. */
+const retry = 1;
 const ignored = ["**/node_modules/**", "runs/**", "tools/.bin/**"];
+/** These start what they need on ports and in folders of their own and look at nothing else of the machine. */
+const parts = ["harness/faults/*.e2e.ts", "harness/agent/*.e2e.ts", "fixtures/**/*.e2e.ts"];
 
 export default defineConfig({
   test: {
@@ -28,13 +33,26 @@ export default defineConfig({
       },
       {
         test: {
-          name: "e2e",
-          include: ["**/*.e2e.ts"],
+          name: "parts",
+          include: parts,
           exclude: ignored,
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: 3,
+          retry,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["**/*.e2e.ts"],
+          exclude: [...ignored, ...parts],
+          retry,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -45,7 +63,7 @@ export default defineConfig({
           testTimeout: 1_200_000,
           hookTimeout: 300_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

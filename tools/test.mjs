@@ -14,7 +14,7 @@ const programs = join(root, "node_modules", ".bin");
 const reports = join(root, "tools", ".bin", "test-reports");
 
 /** As a part of `npm test` the crash tests make so many random kills, and every so many-th of those at named points; alone they make all. */
-const crashSample = { KILN_CRASH_KILLS: "5", KILN_CRASH_SHARE: "29" };
+const crashSample = { KILN_CRASH_KILLS: "5", KILN_CRASH_SHARE: "29", KILN_STOP_ROUNDS: "6" };
 
 const vitest = (project, reporter) => (report) => ({
   args: [
@@ -45,6 +45,7 @@ const steps = [
   { name: "types", make: check("tsc", "--noEmit") },
   { name: "unused", make: check("knip") },
   { name: "unit", make: vitest("unit", "default") },
+  { name: "parts", slow: true, make: vitest("parts", "verbose") },
   { name: "e2e", slow: true, make: vitest("e2e", "verbose") },
   { name: "crash", slow: true, make: vitest("crash", "verbose") },
   { name: "browser", slow: true, make: playwright },

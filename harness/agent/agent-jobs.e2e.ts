@@ -154,11 +154,14 @@ describe("leaked descriptors", () => {
   it("come at the rate, stay at the most, and are closed at stop", async () => {
     const agent = await withAgent();
     const before = await openNull(agent);
+    const fromMs = monotonicMs();
     await agent.call("descriptors", { id: "d", perSecond: 100, most: 150, forMs });
     await sleep(1_000);
     const leaked = (await openNull(agent)) - before;
-    expect(leaked).toBeGreaterThan(80);
-    expect(leaked).toBeLessThan(130);
+    // Of what was due by now, whenever that is on a busy machine: not more, and not much less.
+    const due = ((monotonicMs() - fromMs) / 1_000) * 100;
+    expect(leaked).toBeLessThanOrEqual(Math.min(150, due + 5));
+    expect(leaked).toBeGreaterThan(50);
     await eventually(
       async () => ((await openNull(agent)) - before === 150 ? true : undefined),
       deadline(5_000),
@@ -172,10 +175,9 @@ describe("leaked descriptors", () => {
   it("are closed at the deadline", async () => {
     const agent = await withAgent();
     const before = await openNull(agent);
-    await agent.call("descriptors", { id: "d", perSecond: 100, most: 150, forMs: 500 });
-    await sleep(400);
-    expect(await openNull(agent)).toBeGreaterThan(before);
-    await eventually(async () => ((await openNull(agent)) === before ? true : undefined), deadline(3_000));
+    await agent.call("descriptors", { id: "d", perSecond: 100, most: 150, forMs: 2_000 });
+    await eventually(async () => ((await openNull(agent)) > before ? true : undefined), deadline(1_500), 20);
+    await eventually(async () => ((await openNull(agent)) === before ? true : undefined), deadline(10_000));
   });
 
   it("can be ended by taking the permit away when the process has no descriptor left for a caller", async () => {

@@ -212,50 +212,55 @@ describe("a detached run", () => {
     expect((await kiln(["resume", runDir], { runsDir: runs.path })).code).toBe(3);
   });
 
-  test("is resumed by hand after a restart of the machine, on the data that it had", async () => {
-    const runDir = await start(scenario("45s", { at: "2s", hold: "3s" }, { at: "35s", hold: "3s" }));
-    const id = basename(runDir);
-    await until(() => (faultStates(runDir, "f01-latency").includes("healed") ? true : undefined));
-    const { opened, reapers } = workersOf(runDir);
-    for (const reaper of reapers) signalProcess(reaper, "SIGKILL");
-    if (opened !== undefined) signalProcess(opened.harness, "SIGKILL");
-    const members = (): ProcessIdentity[] => membersOf({ runId: id, runDir }).map(({ identity }) => identity);
-    await until(() => {
-      for (const identity of members()) signalProcess(identity, "SIGKILL");
-      return members().length === 0 ? true : undefined;
-    });
-    // The kernel would have given the machine another boot id, and would have taken the servers' shared memory with it.
-    const bootId = opened?.bootId ?? "";
-    for (const name of ["journal.ndjson", "ledger.ndjson"]) {
-      const text = readFileSync(join(runDir, name), "utf8");
-      writeFileSync(join(runDir, name), text.replaceAll(bootId, "00000000-0000-0000-0000-000000000000"));
-    }
-    const plan = readFileSync(join(runDir, "plan.json"), "utf8");
-    writeFileSync(join(runDir, "plan.json"), plan.replace('"seed": "1"', '"seed": "2"'));
-    const changed = await kiln(["resume", id], { runsDir: runs.path });
-    expect([changed.code, changed.stderr]).toEqual([
-      3,
-      expect.stringContaining("plan.json is not the plan that was run"),
-    ]);
-    writeFileSync(join(runDir, "plan.json"), plan);
+  // A minute: a part of `npm run test:crash`.
+  test.runIf(process.env["KILN_LONG"] === "1")(
+    "is resumed by hand after a restart of the machine, on the data that it had",
+    async () => {
+      const runDir = await start(scenario("45s", { at: "2s", hold: "3s" }, { at: "35s", hold: "3s" }));
+      const id = basename(runDir);
+      await until(() => (faultStates(runDir, "f01-latency").includes("healed") ? true : undefined));
+      const { opened, reapers } = workersOf(runDir);
+      for (const reaper of reapers) signalProcess(reaper, "SIGKILL");
+      if (opened !== undefined) signalProcess(opened.harness, "SIGKILL");
+      const members = (): ProcessIdentity[] =>
+        membersOf({ runId: id, runDir }).map(({ identity }) => identity);
+      await until(() => {
+        for (const identity of members()) signalProcess(identity, "SIGKILL");
+        return members().length === 0 ? true : undefined;
+      });
+      // The kernel would have given the machine another boot id, and would have taken the servers' shared memory with it.
+      const bootId = opened?.bootId ?? "";
+      for (const name of ["journal.ndjson", "ledger.ndjson"]) {
+        const text = readFileSync(join(runDir, name), "utf8");
+        writeFileSync(join(runDir, name), text.replaceAll(bootId, "00000000-0000-0000-0000-000000000000"));
+      }
+      const plan = readFileSync(join(runDir, "plan.json"), "utf8");
+      writeFileSync(join(runDir, "plan.json"), plan.replace('"seed": "1"', '"seed": "2"'));
+      const changed = await kiln(["resume", id], { runsDir: runs.path });
+      expect([changed.code, changed.stderr]).toEqual([
+        3,
+        expect.stringContaining("plan.json is not the plan that was run"),
+      ]);
+      writeFileSync(join(runDir, "plan.json"), plan);
 
-    const resumed = await kiln(["resume", id], { runsDir: runs.path });
-    expect([0, 2], resumed.stderr).toContain(resumed.code);
-    await expectNothingLeft(runDir);
-    const all = events(runDir);
-    expect(readJournal(runDir).damage).toEqual([]);
-    expect(eventsIn(all, "resumed")).toMatchObject([{ by: "user", bootChanged: true, attempt: 1 }]);
-    expect(eventsIn(all, "run-ended")).toMatchObject([{ outcome: "completed" }]);
-    const restarted = eventsIn(all, "note").filter(({ text }) => text.includes("is started again"));
-    expect(restarted.map(({ text }) => text.split(" ")[0])).toEqual([
-      "toxiproxy",
-      "postgres",
-      "redis",
-      "upstream",
-      "watchdog",
-    ]);
-    const verdict = readVerdict(runDir);
-    expect(verdict.findings.filter(({ status }) => status === "fail")).toEqual([]);
-    expect(verdict.findings.find((one) => one.id === "evidence/resumed")?.detail).toMatch(/started anew/);
-  });
+      const resumed = await kiln(["resume", id], { runsDir: runs.path });
+      expect([0, 2], resumed.stderr).toContain(resumed.code);
+      await expectNothingLeft(runDir);
+      const all = events(runDir);
+      expect(readJournal(runDir).damage).toEqual([]);
+      expect(eventsIn(all, "resumed")).toMatchObject([{ by: "user", bootChanged: true, attempt: 1 }]);
+      expect(eventsIn(all, "run-ended")).toMatchObject([{ outcome: "completed" }]);
+      const restarted = eventsIn(all, "note").filter(({ text }) => text.includes("is started again"));
+      expect(restarted.map(({ text }) => text.split(" ")[0])).toEqual([
+        "toxiproxy",
+        "postgres",
+        "redis",
+        "upstream",
+        "watchdog",
+      ]);
+      const verdict = readVerdict(runDir);
+      expect(verdict.findings.filter(({ status }) => status === "fail")).toEqual([]);
+      expect(verdict.findings.find((one) => one.id === "evidence/resumed")?.detail).toMatch(/started anew/);
+    },
+  );
 });
