@@ -18,6 +18,8 @@ import { readLedger } from "./ledger.ts";
 import { readLock } from "./lock.ts";
 import { workersOf } from "./run-state.ts";
 
+/** What takes half a minute and more each is a part of `npm run test:crash`. */
+const isLong = process.env["KILN_LONG"] === "1";
 let runs: ReturnType<typeof makeRunsDir>;
 let files: ReturnType<typeof makeRunsDir>;
 
@@ -155,44 +157,49 @@ describe("a detached run", () => {
     expect(again.stderr).toMatch(/it has ended \(completed\)/);
   });
 
-  test("obeys what was healed while it was frozen, is left alone by others, and is stopped by hand", async () => {
-    const runDir = await start(scenario("120s", { at: "2s", hold: "60s" }, { at: "8s", hold: "4s" }, 2));
-    const id = basename(runDir);
-    await until(() => eventsIn(events(runDir), "fault-confirmed").at(0));
-    const harness = await harnessOf(runDir);
-    signalProcess(harness, "SIGSTOP");
-    for (const command of ["heal", "resume"]) {
-      const refused = await kiln([command, id], { runsDir: runs.path });
-      expect([refused.code, refused.stderr]).toEqual([3, expect.stringMatching(/in progress|going on/)]);
-    }
-    await until(() => (readLedger(runDir).some(({ op }) => op === "healed") ? true : undefined), 60_000);
-    signalProcess(harness, "SIGCONT");
-    await until(() => (faultStates(runDir, "f01-latency").length > 2 ? true : undefined));
-    await until(() => eventsIn(events(runDir), "fault-skipped").at(0));
-    expect(faultStates(runDir, "f01-latency")).toEqual(["injecting", "active", "healed by reaper"]);
-    expect(faultStates(runDir, "f02-latency")).toEqual([]);
+  test.runIf(isLong)(
+    "obeys what was healed while it was frozen, is left alone by others, and is stopped by hand",
+    async () => {
+      const runDir = await start(scenario("120s", { at: "2s", hold: "60s" }, { at: "8s", hold: "4s" }, 2));
+      const id = basename(runDir);
+      await until(() => eventsIn(events(runDir), "fault-confirmed").at(0));
+      const harness = await harnessOf(runDir);
+      signalProcess(harness, "SIGSTOP");
+      for (const command of ["heal", "resume"]) {
+        const refused = await kiln([command, id], { runsDir: runs.path });
+        expect([refused.code, refused.stderr]).toEqual([3, expect.stringMatching(/in progress|going on/)]);
+      }
+      await until(() => (readLedger(runDir).some(({ op }) => op === "healed") ? true : undefined), 60_000);
+      signalProcess(harness, "SIGCONT");
+      await until(() => (faultStates(runDir, "f01-latency").length > 2 ? true : undefined));
+      await until(() => eventsIn(events(runDir), "fault-skipped").at(0));
+      expect(faultStates(runDir, "f01-latency")).toEqual(["injecting", "active", "healed by reaper"]);
+      expect(faultStates(runDir, "f02-latency")).toEqual([]);
 
-    const status = await kiln(["status", id], { runsDir: runs.path });
-    expect(status.code).toBe(0);
-    expect(status.stdout).toMatch(/phase +load, .* of 2m, .* left/);
-    expect(status.stdout).toMatch(new RegExp(`harness +process ${harness.pid} lives, reaper \\d+; detached`));
-    expect(status.stdout).toMatch(/faults +none in force; of 2 planned 1 over, 1 skipped, 0 to come/);
-    const second = await kiln(["run", "micro", "--detach"], { runsDir: runs.path });
-    expect([second.code, second.stderr]).toEqual([4, expect.stringMatching(`run ${id} is in progress`)]);
-    expect(newestRun(runs.path)).toBe(runDir);
-    const watching = startKiln([cli, "watch"], { runsDir: runs.path });
-    await until(() => (/load begins/.test(watching.output()) ? true : undefined));
-    watching.child.kill("SIGINT");
-    const watched = await watching.ended;
-    expect([watched.code, watched.stderr]).toEqual([130, expect.stringContaining("the run goes on")]);
-    expect(isAlive(harness)).toBe(true);
-    const stopped = await kiln(["stop"], { runsDir: runs.path });
-    expect(stopped.code, stopped.stderr).toBe(0);
-    expect(stopped.stdout).toMatch(/has ended: interrupted \(interrupted by SIGTERM\)/);
-    await expectNothingLeft(runDir);
-    expect(readVerdict(runDir).partial).toBe(true);
-    expect(readFileSync(join(runDir, "report.html"), "utf8")).toMatch(/<!doctype html>/i);
-  });
+      const status = await kiln(["status", id], { runsDir: runs.path });
+      expect(status.code).toBe(0);
+      expect(status.stdout).toMatch(/phase +load, .* of 2m, .* left/);
+      expect(status.stdout).toMatch(
+        new RegExp(`harness +process ${harness.pid} lives, reaper \\d+; detached`),
+      );
+      expect(status.stdout).toMatch(/faults +none in force; of 2 planned 1 over, 1 skipped, 0 to come/);
+      const second = await kiln(["run", "micro", "--detach"], { runsDir: runs.path });
+      expect([second.code, second.stderr]).toEqual([4, expect.stringMatching(`run ${id} is in progress`)]);
+      expect(newestRun(runs.path)).toBe(runDir);
+      const watching = startKiln([cli, "watch"], { runsDir: runs.path });
+      await until(() => (/load begins/.test(watching.output()) ? true : undefined));
+      watching.child.kill("SIGINT");
+      const watched = await watching.ended;
+      expect([watched.code, watched.stderr]).toEqual([130, expect.stringContaining("the run goes on")]);
+      expect(isAlive(harness)).toBe(true);
+      const stopped = await kiln(["stop"], { runsDir: runs.path });
+      expect(stopped.code, stopped.stderr).toBe(0);
+      expect(stopped.stdout).toMatch(/has ended: interrupted \(interrupted by SIGTERM\)/);
+      await expectNothingLeft(runDir);
+      expect(readVerdict(runDir).partial).toBe(true);
+      expect(readFileSync(join(runDir, "report.html"), "utf8")).toMatch(/<!doctype html>/i);
+    },
+  );
 
   test("is given up when its harness dies a fourth time: healed, taken down, and the journal says why", async () => {
     const runDir = await start(scenario("60s", { at: "5s", hold: "4s" }, { at: "20s", hold: "4s" }));
@@ -212,8 +219,7 @@ describe("a detached run", () => {
     expect((await kiln(["resume", runDir], { runsDir: runs.path })).code).toBe(3);
   });
 
-  // A minute: a part of `npm run test:crash`.
-  test.runIf(process.env["KILN_LONG"] === "1")(
+  test.runIf(isLong)(
     "is resumed by hand after a restart of the machine, on the data that it had",
     async () => {
       const runDir = await start(scenario("45s", { at: "2s", hold: "3s" }, { at: "35s", hold: "3s" }));
