@@ -18,8 +18,8 @@ import { readLedger } from "./ledger.ts";
 import { readLock } from "./lock.ts";
 import { workersOf } from "./run-state.ts";
 
-/** What takes half a minute and more each is a part of `npm run test:crash`. */
-const isLong = process.env["KILN_LONG"] === "1";
+/** Tests that take half a minute and more each are a part of `npm run test:crash`; elsewhere there are none of them. */
+const whereLong = process.env["KILN_LONG"] === "1" ? [{}] : [];
 let runs: ReturnType<typeof makeRunsDir>;
 let files: ReturnType<typeof makeRunsDir>;
 
@@ -157,7 +157,7 @@ describe("a detached run", () => {
     expect(again.stderr).toMatch(/it has ended \(completed\)/);
   });
 
-  test.runIf(isLong)(
+  test.each(whereLong)(
     "obeys what was healed while it was frozen, is left alone by others, and is stopped by hand",
     async () => {
       const runDir = await start(scenario("120s", { at: "2s", hold: "60s" }, { at: "8s", hold: "4s" }, 2));
@@ -219,7 +219,7 @@ describe("a detached run", () => {
     expect((await kiln(["resume", runDir], { runsDir: runs.path })).code).toBe(3);
   });
 
-  test.runIf(isLong)(
+  test.each(whereLong)(
     "is resumed by hand after a restart of the machine, on the data that it had",
     async () => {
       const runDir = await start(scenario("45s", { at: "2s", hold: "3s" }, { at: "35s", hold: "3s" }));
