@@ -104,58 +104,61 @@ async function expectNothingLeft(runDir: string): Promise<void> {
 }
 
 describe("a detached run", () => {
-  test("is resumed by itself each time that its harness is killed, and ends with a report", async () => {
-    const runDir = await start(scenario("60s", { at: "5s", hold: "20s" }, { at: "48s", hold: "4s" }));
-    await until(() => eventsIn(events(runDir), "fault-confirmed").at(0));
-    // One that runs and notices its broken pipe, and one that waits for its segment: that is stopped, so that it notices nothing.
-    const k6 = await until(() => {
-      const found = membersOf({ runId: basename(runDir), runDir }).filter(({ command }) =>
-        command.includes("k6 run"),
-      );
-      return found.length >= 2 ? found : undefined;
-    });
-    const waiting = k6.at(-1)?.identity;
-    if (waiting !== undefined) signalProcess(waiting, "SIGSTOP");
-    const first = await kill(runDir);
-    // Healed within 10 s by whoever noticed, on the disk before anything is resumed.
-    await until(() => (readLedger(runDir).some(({ op }) => op === "healed") ? true : undefined), 10_000);
-    await until(() => eventsIn(events(runDir), "resumed").at(0));
-    expect(k6.filter(({ identity }) => isAlive(identity))).toEqual([]);
-    await until(() => eventsIn(events(runDir), "segment-started").at(1));
-    await kill(runDir, [first]);
-    const watched = await kiln(["watch", basename(runDir)], { runsDir: runs.path });
-    await expectNothingLeft(runDir);
+  test.each(whereLong)(
+    "is resumed by itself each time that its harness is killed, and ends with a report",
+    async () => {
+      const runDir = await start(scenario("60s", { at: "5s", hold: "20s" }, { at: "48s", hold: "4s" }));
+      await until(() => eventsIn(events(runDir), "fault-confirmed").at(0));
+      // One that runs and notices its broken pipe, and one that waits for its segment: that is stopped, so that it notices nothing.
+      const k6 = await until(() => {
+        const found = membersOf({ runId: basename(runDir), runDir }).filter(({ command }) =>
+          command.includes("k6 run"),
+        );
+        return found.length >= 2 ? found : undefined;
+      });
+      const waiting = k6.at(-1)?.identity;
+      if (waiting !== undefined) signalProcess(waiting, "SIGSTOP");
+      const first = await kill(runDir);
+      // Healed within 10 s by whoever noticed, on the disk before anything is resumed.
+      await until(() => (readLedger(runDir).some(({ op }) => op === "healed") ? true : undefined), 10_000);
+      await until(() => eventsIn(events(runDir), "resumed").at(0));
+      expect(k6.filter(({ identity }) => isAlive(identity))).toEqual([]);
+      await until(() => eventsIn(events(runDir), "segment-started").at(1));
+      await kill(runDir, [first]);
+      const watched = await kiln(["watch", basename(runDir)], { runsDir: runs.path });
+      await expectNothingLeft(runDir);
 
-    const { events: all, damage } = readJournal(runDir);
-    expect(damage).toEqual([]);
-    expect(eventsIn(all, "resumed").map(({ attempt, by }) => [attempt, by])).toEqual([
-      [1, "reaper"],
-      [2, "reaper"],
-    ]);
-    expect(eventsIn(all, "run-ended")).toMatchObject([{ outcome: "completed" }]);
-    expect(faultStates(runDir, "f01-latency")).toEqual(["injecting", "active", "healed by reaper"]);
-    expect(faultStates(runDir, "f02-latency")).toEqual(["injecting", "active", "healing", "healed"]);
-    expect(eventsIn(all, "fault-skipped")).toEqual([]);
+      const { events: all, damage } = readJournal(runDir);
+      expect(damage).toEqual([]);
+      expect(eventsIn(all, "resumed").map(({ attempt, by }) => [attempt, by])).toEqual([
+        [1, "reaper"],
+        [2, "reaper"],
+      ]);
+      expect(eventsIn(all, "run-ended")).toMatchObject([{ outcome: "completed" }]);
+      expect(faultStates(runDir, "f01-latency")).toEqual(["injecting", "active", "healed by reaper"]);
+      expect(faultStates(runDir, "f02-latency")).toEqual(["injecting", "active", "healing", "healed"]);
+      expect(eventsIn(all, "fault-skipped")).toEqual([]);
 
-    const verdict = readVerdict(runDir);
-    const status = (id: string) => verdict.findings.find((one) => one.id === id)?.status;
-    // A gap of some ten seconds is far more than a hundredth of a minute.
-    expect(watched.code).toBe(2);
-    expect(watched.stdout).toContain("INCONCLUSIVE");
-    expect(verdict.partial).toBe(false);
-    expect(verdict.findings.filter(({ status: one }) => one === "fail")).toEqual([]);
-    expect(status("evidence/resumed")).toBe("inconclusive");
-    expect(status("evidence/accounts"), JSON.stringify(verdict.findings)).toBe("pass");
-    expect(status("evidence/load")).toBe("pass");
-    expect(status("evidence/complete")).toBe("pass");
-    expect(status("evidence/samples")).toBe("pass");
-    expect(status("recovery/f01-latency")).toBe("inconclusive");
-    expect(status("recovery/f02-latency")).toBe("pass");
-    expect(readFileSync(join(runDir, "report.md"), "utf8")).toContain("died twice and was resumed");
-    const again = await kiln(["resume", runDir], { runsDir: runs.path });
-    expect(again.code).toBe(3);
-    expect(again.stderr).toMatch(/it has ended \(completed\)/);
-  });
+      const verdict = readVerdict(runDir);
+      const status = (id: string) => verdict.findings.find((one) => one.id === id)?.status;
+      // A gap of some ten seconds is far more than a hundredth of a minute.
+      expect(watched.code).toBe(2);
+      expect(watched.stdout).toContain("INCONCLUSIVE");
+      expect(verdict.partial).toBe(false);
+      expect(verdict.findings.filter(({ status: one }) => one === "fail")).toEqual([]);
+      expect(status("evidence/resumed")).toBe("inconclusive");
+      expect(status("evidence/accounts"), JSON.stringify(verdict.findings)).toBe("pass");
+      expect(status("evidence/load")).toBe("pass");
+      expect(status("evidence/complete")).toBe("pass");
+      expect(status("evidence/samples")).toBe("pass");
+      expect(status("recovery/f01-latency")).toBe("inconclusive");
+      expect(status("recovery/f02-latency")).toBe("pass");
+      expect(readFileSync(join(runDir, "report.md"), "utf8")).toContain("died twice and was resumed");
+      const again = await kiln(["resume", runDir], { runsDir: runs.path });
+      expect(again.code).toBe(3);
+      expect(again.stderr).toMatch(/it has ended \(completed\)/);
+    },
+  );
 
   test.each(whereLong)(
     "obeys what was healed while it was frozen, is left alone by others, and is stopped by hand",
