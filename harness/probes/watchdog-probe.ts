@@ -1,9 +1,8 @@
 // Follows the watchdog's own event log and copies each line into the journal, at the line's own time. What it says is checked by the
 // judge against what was seen from outside.
-import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { hasErrno } from "../support/errors.ts";
+import { tailLines } from "../support/tail-lines.ts";
 import type { ProbeFactory } from "./probe.ts";
 
 const lineSchema = z.object({
@@ -29,7 +28,6 @@ const lineSchema = z.object({
   detail: z.string().optional(),
 });
 
-const chunkBytes = 64 * 1_024;
 /** How the note begins that tells of a line which is no event. */
 export const strangeLine = "watchdog log: a line that is not an event: ";
 
@@ -76,35 +74,4 @@ function parseJson(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** Each call returns the whole lines that were added since the last; a file that shrank is read from its start. */
-function tailLines(file: string): () => string[] {
-  let offset = 0;
-  let rest = "";
-  return () => {
-    let fd: number;
-    try {
-      fd = openSync(file, "r");
-    } catch (error) {
-      if (hasErrno(error, "ENOENT")) return [];
-      throw error;
-    }
-    try {
-      const buffer = Buffer.alloc(chunkBytes);
-      for (
-        let read = readSync(fd, buffer, 0, chunkBytes, offset);
-        read > 0;
-        read = readSync(fd, buffer, 0, chunkBytes, offset)
-      ) {
-        offset += read;
-        rest += buffer.toString("utf8", 0, read);
-      }
-    } finally {
-      closeSync(fd);
-    }
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    return lines.filter((line) => line !== "");
-  };
 }

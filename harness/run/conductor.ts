@@ -19,6 +19,7 @@ import { createRunFiles, newRunId, type RunFiles } from "./run-files.ts";
 import { Interrupted, type Ended, type RunRequest, type RunResult, type Scope } from "./run-request.ts";
 import { createSpawner } from "./spawn.ts";
 import { takeDown } from "./take-down.ts";
+import { tellStop } from "./tell-stop.ts";
 
 export type { RunRequest } from "./run-request.ts";
 
@@ -50,8 +51,8 @@ export async function withFolder(
   const { mode = "foreground", scriptPath } = request;
   const resumable = { mode, scriptPath, cwd: process.cwd() };
   await ledger.append({ op: "open", runId: files.runId, bootId: harness.bootId, harness, ...resumable });
-  const onInterrupt = (): unknown => journal.write({ type: "stopping", reason: messageOf(interrupt.reason) });
-  interrupt.addEventListener("abort", onInterrupt, { once: true });
+  const unwritable: unknown[] = [];
+  tellStop(journal, interrupt, (error) => unwritable.push(error));
   const reaper = await startReaper(runDir, (text) => journal.write({ type: "note", level: "warning", text }));
   const scope: Scope = {
     files,
@@ -61,6 +62,9 @@ export async function withFolder(
   };
   let result = await outcomeOf(interrupt, () => withReaper(request, scope, resume?.prepare ?? nothing));
   const endings: readonly (() => void | Promise<void>)[] = [
+    () => {
+      for (const error of unwritable) throw error;
+    },
     () => files.samples.close(),
     () => tellEnd(journal, interrupt, result),
     () => journal.close(),

@@ -20,6 +20,7 @@ import { startPulse } from "./pulse.ts";
 import { goOn } from "./go-on.ts";
 import type { Begun, Ended, MakeLoad, RunRequest, Scope } from "./run-request.ts";
 import { watchForStop } from "./stop-conditions.ts";
+import { tellStop } from "./tell-stop.ts";
 
 /** From "all is ready" to the first planned request: long enough for the release of k6 to be sent on time. */
 const leadMs = 250;
@@ -174,9 +175,10 @@ async function underLoad(
   const { journal, clock } = files;
   const ending = new AbortController();
   const loadSignal = AbortSignal.any([signal, ending.signal]);
-  const onEnding = (): unknown =>
-    journal.write({ type: "stopping", reason: messageOf(ending.signal.reason) });
-  ending.signal.addEventListener("abort", onEnding, { once: true });
+  let unwritable: Error | undefined;
+  tellStop(journal, ending.signal, (error) => {
+    unwritable = new Error(messageOf(error), { cause: error });
+  });
   const planClock = clockFrom(zeroMs);
   live.load = load;
   live.zeroMs = zeroMs;
@@ -208,6 +210,7 @@ async function underLoad(
     if (failed !== undefined) throw failed.reason;
   });
   signal.throwIfAborted();
+  if (unwritable !== undefined) throw unwritable;
   if (ending.signal.aborted) return { outcome: "stopped", reason: messageOf(ending.signal.reason) };
   await inPhase(journal, "settle", () => clock.sleepUntil(clock.nowMs() + tailMs, signal));
   journal.write({ type: "note", level: "info", text: `load of ${formatDuration(plan.durationMs)} done` });
