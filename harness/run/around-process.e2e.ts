@@ -30,7 +30,7 @@ afterEach(async () => run.discard());
 async function left(): Promise<string[]> {
   const record = readStackRecord(run.runDir);
   const ports = record === undefined ? [] : portsOf(record);
-  const found = await residuesOfRun({ runId: run.runId, runDir: run.runDir, ports });
+  const found = await residuesOfRun({ runId: run.runId, runDir: run.runDir, ports }, []);
   return found.filter((line) => !line.startsWith("System V") && !line.startsWith("/dev/shm/"));
 }
 

@@ -19,7 +19,7 @@ import { identify, processStat, signalProcess } from "../support/process-identit
 import { reconcileRuns } from "./heal-run.ts";
 import { readLedger, startedProcesses } from "./ledger.ts";
 import { crashKinds, type CrashKind } from "./testing/crash-kinds.ts";
-import { residuesOfRun as residues } from "../testing/residues.ts";
+import { orphanedMemory, residuesOfRun as residues } from "../testing/residues.ts";
 
 const victimSets = [
   ["harness"],
@@ -56,8 +56,8 @@ let base: string;
 /** What others have left on this machine. */
 let before: readonly string[] = [];
 
-beforeAll(async () => {
-  before = await residues({ runId: "none", runDir: "/nonexistent" });
+beforeAll(() => {
+  before = orphanedMemory();
   base = realpathSync(mkdtempSync(join(tmpdir(), "kiln-runs-")));
 });
 
@@ -128,14 +128,13 @@ async function leftOf({ runDir, lockFile }: MiniRun): Promise<string[]> {
   const record = readStackRecord(runDir);
   const ports = record === undefined ? [] : portsOf(record);
   const runId = runDir.split("/").at(-1) ?? "";
-  const found = await residues({ runId, runDir, ports });
+  const found = await residues({ runId, runDir, ports }, before);
   const reapers = reapersOf(runDir).map(({ pid }) => `reaper ${pid}`);
   const config = record?.spec.configFiles?.map((file) => configPath(runDir, file)) ?? [];
   const corrupt = config
     .filter((path) => existsSync(path) && !isValidState(readFileSync(path, "utf8")))
     .map((path) => `corrupt ${path}`);
-  const own = found.filter((line) => !before.includes(line));
-  return [...own, ...reapers, ...corrupt, ...(existsSync(lockFile) ? ["lock"] : [])];
+  return [...found, ...reapers, ...corrupt, ...(existsSync(lockFile) ? ["lock"] : [])];
 }
 
 async function expectNothingWithin(run: MiniRun, limitMs: number): Promise<void> {

@@ -9,7 +9,7 @@ import { thisMachine } from "../stack/machine-limits.ts";
 import { deadline, eventually } from "../support/clock.ts";
 import { hasErrno } from "../support/errors.ts";
 import { cli, kiln, newestRun, startKiln } from "../testing/kiln-process.ts";
-import { residuesOfRun } from "../testing/residues.ts";
+import { orphanedMemory, residuesOfRun } from "../testing/residues.ts";
 import { readLock } from "./lock.ts";
 import { isTornDown, openFaults, readLedger } from "./ledger.ts";
 
@@ -29,6 +29,7 @@ describe.skipIf(!mayMount)("a disk that fills up during a run", () => {
   });
 
   test("ends it with a clear error, healed, with nothing left and a folder that can be judged", async () => {
+    const before = orphanedMemory();
     const run = startKiln([cli, "run", "micro"], { runsDir: disk });
     await eventually(
       () => (run.output().includes("f01-latency injected") ? true : undefined),
@@ -40,7 +41,7 @@ describe.skipIf(!mayMount)("a disk that fills up during a run", () => {
     expect(stderr).toContain("database or disk is full");
     expect(stderr).toContain("kiln clean --keep");
     const runDir = newestRun(disk);
-    expect(await residuesOfRun({ runId: runDir.split("/").at(-1) ?? "", runDir })).toEqual([]);
+    expect(await residuesOfRun({ runId: runDir.split("/").at(-1) ?? "", runDir }, before)).toEqual([]);
     expect(readLock()).toBeUndefined();
     rmSync(join(disk, "0-fill"));
     // Whatever the harness could not write down for want of space, the next command does.

@@ -1,7 +1,7 @@
 // SIGKILL of a harness that holds a real stack with a fault in force: everything is gone within 10 s, and the ledger says what was done.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { processHandle } from "../stack/process-handle.ts";
 import { portsOf, readStackRecord } from "../stack/record.ts";
 import { deadline, eventually, systemClock } from "../support/clock.ts";
@@ -9,9 +9,14 @@ import { signalProcess } from "../support/process-identity.ts";
 import { isTornDown, openFaults, readLedger, startedProcesses } from "./ledger.ts";
 import { isHeld, readLock } from "./lock.ts";
 import { type DoomedRun, startDoomedRun } from "./testing/doomed-run.ts";
-import { residuesOfRun as residues } from "../testing/residues.ts";
+import { orphanedMemory, residuesOfRun as residues } from "../testing/residues.ts";
 
 let run: DoomedRun;
+let before: readonly string[];
+
+beforeEach(() => {
+  before = orphanedMemory();
+});
 
 afterEach(async () => run.discard());
 
@@ -29,7 +34,7 @@ test("after SIGKILL the fault is healed and nothing of the run is left within 10
   expect(tookMs).toBeLessThan(10_000);
   const record = readStackRecord(run.runDir)!;
   const query = { runId: run.runId, runDir: run.runDir, ports: portsOf(record) };
-  expect(await residues(query)).toEqual([]);
+  expect(await residues(query, before)).toEqual([]);
   const entries = readLedger(run.runDir);
   expect(isTornDown(entries)).toBe(true);
   expect(entries.filter(({ op }) => op === "healed")).toMatchObject([{ id: "f1", by: "reaper" }]);
@@ -48,7 +53,9 @@ test("a stopped database and a dead watchdog do not keep it from leaving nothing
   const { tookMs } = await killedAt("up");
   expect(tookMs).toBeLessThan(10_000);
   const record = readStackRecord(run.runDir)!;
-  expect(await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) })).toEqual([]);
+  expect(await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) }, before)).toEqual(
+    [],
+  );
 });
 
 test("a frozen Toxiproxy costs the reaper its deadline, and nothing is left within 10 s all the same", async () => {
@@ -67,7 +74,7 @@ test("a frozen Toxiproxy costs the reaper its deadline, and nothing is left with
   expect(errors.filter((text) => text.includes("no answer within 2000 ms"))).toHaveLength(2);
   expect(isTornDown(entries)).toBe(true);
   const record = readStackRecord(run.runDir)!;
-  const left = await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) });
+  const left = await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) }, before);
   expect(left.filter((line) => /^(?:process|port) /.test(line))).toEqual([]);
 });
 
@@ -83,7 +90,9 @@ test.each(["toxiproxy", "postgres-initdb", "postgres", "keeper"])(
     const { tookMs } = await killedAt("reaper");
     expect(tookMs).toBeLessThan(10_000);
     const record = readStackRecord(run.runDir)!;
-    expect(await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) })).toEqual([]);
+    expect(await residues({ runId: run.runId, runDir: run.runDir, ports: portsOf(record) }, before)).toEqual(
+      [],
+    );
   },
 );
 
@@ -92,12 +101,11 @@ test("a PostgreSQL that was killed before leaves no System V segment", async () 
   await run.said("up");
   const postgres = processHandle(readStackRecord(run.runDir)!).process("postgres").find()!;
   signalProcess(postgres, "SIGKILL");
-  const orphan = async () =>
-    (await residues({ runId: "none", runDir: "/nonexistent" })).find((line) => line.startsWith("System V"));
+  const orphan = () => orphanedMemory().find((line) => line.startsWith("System V") && !before.includes(line));
   await eventually(orphan, deadline(10_000));
   await killedAt("up");
   expect(readFileSync(join(run.runDir, "logs", "reaper.log"), "utf8")).toContain("removed System V segment");
-  expect(await residues({ runId: run.runId, runDir: run.runDir })).toEqual([]);
+  expect(await residues({ runId: run.runId, runDir: run.runDir }, before)).toEqual([]);
 });
 
 test("a harness that is stopped for 15 s has its faults healed and its stack left alone", async () => {

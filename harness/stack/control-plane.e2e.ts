@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Ledger, openLedger, readLedger, startedProcesses } from "../run/ledger.ts";
 import { createSpawner } from "../run/spawn.ts";
-import { residuesOfRun as residues } from "../testing/residues.ts";
+import { orphanedMemory, residuesOfRun as residues } from "../testing/residues.ts";
 import { deadline, systemClock } from "../support/clock.ts";
 import { type ProcessIdentity, isAlive, listenerOn, signalProcess } from "../support/process-identity.ts";
 import type { Spawner } from "../support/spawner.ts";
@@ -31,7 +31,7 @@ const changes: ControlPlaneChange[] = [];
 beforeAll(async () => {
   runDir = join(mkdtempSync(join(tmpdir(), "kiln-stack-")), "run");
   mkdirSync(runDir);
-  before = await residues({ runId, runDir });
+  before = orphanedMemory();
   ledger = await openLedger(runDir);
   spawn = createSpawner({ ledger, runId, runDir, logsDir: join(runDir, "logs") });
   stack = await bringUp(echoStack, {
@@ -139,5 +139,5 @@ test("down with a frozen one leaves nothing and replaces nothing", async () => {
   await stack.down();
   await looking;
   expect(changes.filter(({ state }) => state === "replaced")).toEqual([]);
-  expect(await residues({ runId, runDir, ports: portsOf(record) })).toEqual(before);
+  expect(await residues({ runId, runDir, ports: portsOf(record) }, before)).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ledger, openLedger, readLedger, startedProcesses } from "../run/ledger.ts";
 import { createSpawner } from "../run/spawn.ts";
 import { echoStack } from "./testing/echo-stack.ts";
-import { residuesOfRun as residues } from "../testing/residues.ts";
+import { orphanedMemory, residuesOfRun as residues } from "../testing/residues.ts";
 import { deadline, eventually } from "../support/clock.ts";
 import { isAlive, signalProcess } from "../support/process-identity.ts";
 import { loadTools } from "../support/tools.ts";
@@ -28,7 +28,7 @@ beforeAll(async () => {
   runDir = join(mkdtempSync(join(tmpdir(), "kiln-stack-")), "run");
   const { mkdirSync } = await import("node:fs");
   mkdirSync(runDir);
-  before = await residues({ runId, runDir });
+  before = orphanedMemory();
   ledger = await openLedger(runDir);
   const spawn = createSpawner({ ledger, runId, runDir, logsDir: join(runDir, "logs") });
   stack = await bringUp(echoStack, { runDir, runId, spawn, tools: loadTools(), signal: within(60_000) });
@@ -121,7 +121,7 @@ describe("a stack of processes", () => {
   test("down leaves no process, port, shared memory or data, keeps the logs, and may be repeated", async () => {
     await stack.down();
     await stack.down();
-    expect(await residues({ runId, runDir, ports: portsOf(record) })).toEqual(before);
+    expect(await residues({ runId, runDir, ports: portsOf(record) }, before)).toEqual([]);
     expect(existsSync(join(runDir, "stack", "postgres", "data"))).toBe(false);
     expect(existsSync(join(runDir, "stack", "redis", "data"))).toBe(false);
     expect(readFileSync(join(runDir, "logs", "keeper.log"), "utf8")).toContain("listening");
@@ -150,6 +150,8 @@ test("a program that ends early is named with the end of its log, and nothing of
     code: "service-not-ready",
     message: expect.stringMatching(/broken ended .*exit code 3[\s\S]*no licence/),
   });
-  expect(await residues({ runId: id, runDir: dir, ports: portsOf(readStackRecord(dir)!) })).toEqual(before);
+  expect(await residues({ runId: id, runDir: dir, ports: portsOf(readStackRecord(dir)!) }, before)).toEqual(
+    [],
+  );
   await early.close();
 });

@@ -60,11 +60,25 @@ export function residues(runsDir: string): Residues {
 }
 
 /**
- * Of one run, as lines that name what is there now: members, PostgreSQL's shared memory, orphaned System V segments, mounts, control groups,
- * ports of the run that are taken.
+ * Of one run, as lines that name what is there now: members, shared memory, mounts, control groups, ports of the run that are taken.
+ * Shared memory bears no run's name: what `orphanedMemory` saw before the run is somebody else's.
  */
-export async function residuesOfRun(query: MembershipQuery): Promise<string[]> {
+export async function residuesOfRun(query: MembershipQuery, before: readonly string[]): Promise<string[]> {
   const members = membersOf(query).map(({ identity, command }) => `process ${identity.pid} ${command}`);
+  const memory = orphanedMemory().filter((line) => !before.includes(line));
+  const mounts = mountPoints()
+    .filter((path) => path.startsWith(`${query.runDir}/`))
+    .map((path) => `mount ${path}`);
+  const groups = faultGroups()
+    .filter((path) => runIdOf(path) === query.runId)
+    .map((path) => `control group ${path}`);
+  const ports: string[] = [];
+  for (const port of query.ports ?? []) if (!(await canBind(port))) ports.push(`port ${port}`);
+  return [...members, ...memory, ...mounts, ...groups, ...ports];
+}
+
+/** System V segments that nobody is attached to, and PostgreSQL's files in /dev/shm, of the whole machine. */
+export function orphanedMemory(): string[] {
   const segments = readFileSync("/proc/sysvipc/shm", "utf8")
     .split("\n")
     .slice(1)
@@ -75,15 +89,7 @@ export async function residuesOfRun(query: MembershipQuery): Promise<string[]> {
   const files = readdirSync("/dev/shm")
     .filter((name) => name.startsWith("PostgreSQL."))
     .map((name) => `/dev/shm/${name}`);
-  const mounts = mountPoints()
-    .filter((path) => path.startsWith(`${query.runDir}/`))
-    .map((path) => `mount ${path}`);
-  const groups = faultGroups()
-    .filter((path) => runIdOf(path) === query.runId)
-    .map((path) => `control group ${path}`);
-  const ports: string[] = [];
-  for (const port of query.ports ?? []) if (!(await canBind(port))) ports.push(`port ${port}`);
-  return [...members, ...segments, ...files, ...mounts, ...groups, ...ports];
+  return [...segments, ...files];
 }
 
 function mountPoints(): string[] {
