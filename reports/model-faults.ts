@@ -1,7 +1,9 @@
 // Faults on the way into the report: each planned step joined with what became of it, and everything that shades the time axis.
 import type { Evidence } from "../harness/journal/evidence.ts";
 import type { FaultRecord, Finding, Verdict } from "../harness/judge/verdict.ts";
+import { indexLoad } from "../harness/judge/load-index.ts";
 import { missingStretches } from "../harness/judge/missing-evidence.ts";
+import { starvedStretches } from "../harness/judge/starved.ts";
 import type { FaultStep, Plan } from "../harness/plan/plan.ts";
 import type { Json } from "../harness/support/json.ts";
 import { formatDuration } from "../harness/support/duration.ts";
@@ -130,6 +132,21 @@ export function buildBands(plan: Plan, faults: readonly FaultRow[], evidence: Ev
       healedMs,
     });
   }
+  bands.push(...gapBands(plan, evidence));
+  if (evidence.endMs < plan.durationMs)
+    bands.push({
+      kind: "unseen",
+      fromMs: Math.max(0, evidence.endMs),
+      toMs: plan.durationMs,
+      short: "no evidence",
+      label: "no evidence",
+    });
+  return bands;
+}
+
+/** Where evidence is missing or doubtful. */
+function gapBands(plan: Plan, evidence: Evidence): Band[] {
+  const bands: Band[] = [];
   for (const { fromMs, toMs, what } of missingStretches(evidence))
     bands.push({ kind: "gap", fromMs: Math.max(0, fromMs), toMs, short: "gap", label: `gap: ${what}` });
   for (const gap of evidence.eventsOf("gap"))
@@ -143,13 +160,13 @@ export function buildBands(plan: Plan, faults: readonly FaultRow[], evidence: Ev
   for (const { state, fromMs, atMs } of evidence.eventsOf("control-plane"))
     if (state === "replaced" && fromMs !== undefined)
       bands.push({ kind: "gap", fromMs, toMs: atMs, short: "no proxy", label: "gap: Toxiproxy was gone" });
-  if (evidence.endMs < plan.durationMs)
+  for (const { fromMs, toMs, what } of starvedStretches(plan, evidence, indexLoad(plan, evidence)))
     bands.push({
-      kind: "unseen",
-      fromMs: Math.max(0, evidence.endMs),
-      toMs: plan.durationMs,
-      short: "no evidence",
-      label: "no evidence",
+      kind: "gap",
+      fromMs: Math.max(0, fromMs),
+      toMs,
+      short: "starved",
+      label: `starved: ${what}`,
     });
   return bands;
 }

@@ -3,6 +3,7 @@
 import type { Checker, Facts } from "./checker.ts";
 import { countOf, finding, measure, percent } from "./finding.ts";
 import type { SecondFacts } from "./load-index.ts";
+import { touchesSecond } from "./missing-evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import { calmSeconds } from "./spans.ts";
 import { availabilityByTime, countRequests, judgedSeconds, shareOf } from "./summary.ts";
@@ -56,8 +57,10 @@ function judgeShare(
       title: `${name} cannot be told: no essential request was answered${where}.`,
     });
   }
-  const missing = leftOut.reduce((sum, { planned }) => sum + planned, 0);
-  const best = shareOf({ ...count, unknown: count.unknown + missing });
+  const starved = seconds.filter(({ second }) => touchesSecond(facts.starved, second));
+  const missing = [...leftOut, ...starved].reduce((sum, { planned }) => sum + planned, 0);
+  const served = countRequests(seconds.filter(({ second }) => !touchesSecond(facts.starved, second)));
+  const best = shareOf({ ...served, unknown: served.unknown + missing });
   const byTime = availabilityByTime(seconds);
   const measures = [
     measure("by requests", share.known, "ratio", objective),
@@ -66,15 +69,17 @@ function judgeShare(
     measure("failed requests", count.wrong, "count"),
     measure("starts without outcome", count.unknown, "count"),
     ...(leftOut.length === 0 ? [] : [measure("seconds left out", leftOut.length, "s")]),
+    ...(starved.length === 0 ? [] : [measure("seconds on a starved machine", starved.length, "s")]),
   ];
   const status = share.low >= objective ? "pass" : (best?.high ?? 1) < objective ? "fail" : "inconclusive";
   const without =
     leftOut.length === 0 ? "" : `, without ${countOf(leftOut.length, "second")} of missing evidence`;
   const numbers = `${percent(share.known)} of essential requests succeeded (objective ${percent(objective)}${without})`;
+  const onStarved = starved.length === 0 ? "" : " or on a starved machine";
   const titles = {
     pass: `${name} held: ${numbers}.`,
     fail: `${name} missed its objective: ${numbers}; ${countOf(count.wrong, "request")} failed.`,
-    inconclusive: `${name} cannot be told: ${countOf(count.unknown + missing, "planned start")} without outcome could tip it; ${numbers} as far as known.`,
+    inconclusive: `${name} cannot be told: ${countOf(served.unknown + missing, "planned start")} without outcome${onStarved} could tip it; ${numbers} as far as known.`,
   };
   return finding({ ...base, status, title: titles[status], measures });
 }

@@ -5,6 +5,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { LoadIndex } from "./load-index.ts";
 import type { MissingStretch } from "./missing-evidence.ts";
 import type { Span } from "./spans.ts";
+import type { StarvedStretch } from "./starved.ts";
 import type { FaultRecord, Finding, Summary } from "./verdict.ts";
 
 /** What was worked out once and is shared: the faults with their instants, and the run's numbers. */
@@ -16,6 +17,8 @@ export interface Facts {
   readonly spans: readonly Span[];
   /** Stretches of missing evidence: nothing in them may be held against the stack. */
   readonly missing: readonly MissingStretch[];
+  /** Stretches in which the machine starved the run: no failure in them is held against the stack, and a pass in spite of them stands. */
+  readonly starved: readonly StarvedStretch[];
 }
 
 export interface Checker {

@@ -5,7 +5,7 @@ import { absencesOf, gapsIn } from "./absences.ts";
 import type { Facts } from "./checker.ts";
 import { countOf, finding, measure, percent, seconds, someOf } from "./finding.ts";
 import { latenessLimitMs } from "./load-index.ts";
-import { harnessGaps } from "./missing-evidence.ts";
+import { harnessGaps, missingMsOf } from "./missing-evidence.ts";
 import type { Finding } from "./verdict.ts";
 
 /** Series at one sample a second: a longer silence is a gap. */
@@ -19,6 +19,7 @@ export function sampleFindings(plan: Plan, evidence: Evidence, facts: Facts): Fi
     preflight(plan, evidence),
     journal(evidence),
     lateness(facts),
+    ...machineTime(plan, facts),
   ];
 }
 
@@ -147,4 +148,32 @@ function lateness(facts: Facts): Finding {
       ...(p99 === null ? [] : [measure("start lateness p99", p99, "ms", latenessLimitMs)]),
     ],
   });
+}
+
+/** Reported only, and only where there is something to report: what is excused by it says so itself. */
+function machineTime(plan: Plan, { starved }: Facts): Finding[] {
+  const within = starved.filter(({ fromMs, toMs }) => fromMs < plan.durationMs && toMs > 0);
+  const [first] = within;
+  if (first === undefined) return [];
+  const starvedMs = missingMsOf(within, plan.durationMs);
+  const latestMs = Math.max(...within.map((stretch) => stretch.latestMs));
+  const share = starvedMs / plan.durationMs;
+  return [
+    finding({
+      id: "evidence/machine",
+      about: "harness",
+      status: "pass",
+      title: `The machine starved the run at times: no failure in ${seconds(starvedMs)} (${percent(share)}) is held against the stack.`,
+      detail:
+        "The harness needs next to no processor time, and still its timers woke late: something else had the processor or the disk.",
+      measures: [
+        measure("stretches", within.length, "count"),
+        measure("starved, with its aftermath", starvedMs, "ms"),
+        measure("timers late by at most", latestMs, "ms"),
+      ],
+      series: ["harness.event-loop-delay-max", "system.cpu", "system.steal"],
+      fromMs: first.fromMs,
+      toMs: within.at(-1)?.toMs ?? first.toMs,
+    }),
+  ];
 }

@@ -11,6 +11,7 @@ import { unavailableMsOf } from "./outages.ts";
 import { proxyStretches } from "./proxy-gone.ts";
 import { watchEnd } from "./recovery-time.ts";
 import { calmSeconds, type Span } from "./spans.ts";
+import { starvedStretches } from "./starved.ts";
 import { summarize } from "./summary.ts";
 import type { FaultRecord, Instant } from "./verdict.ts";
 
@@ -36,6 +37,7 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
     load,
     spans,
     missing,
+    starved: starvedStretches(plan, evidence, recorded),
   };
 }
 

@@ -139,4 +139,5 @@ const noFacts: Facts = {
   load: { seconds: [], endMs: 0 },
   spans: [],
   missing: [],
+  starved: [],
 };

@@ -3,13 +3,17 @@
 // verdict bears is evidence-missing.ts; docs/verdict.md has the definitions.
 import type { Evidence } from "../journal/evidence.ts";
 import type { Stretch } from "./absences.ts";
+import type { Facts } from "./checker.ts";
 import { seconds } from "./finding.ts";
 import type { LoadIndex, SecondFacts } from "./load-index.ts";
 import type { FaultRecord } from "./verdict.ts";
 
 export interface MissingStretch extends Stretch {
-  /** harness: it had died, and was resumed. proxy: Toxiproxy was frozen or dead, and was replaced (proxy-gone.ts). */
-  readonly reason: "harness" | "proxy";
+  /**
+   * harness: it had died, and was resumed. proxy: Toxiproxy was frozen or dead, and was replaced (proxy-gone.ts). machine: it was there, but
+   * was not served by the machine (starved.ts), which excuses a failure and takes nothing from a pass.
+   */
+  readonly reason: "harness" | "proxy" | "machine";
   /** In words, as the end of "from … to …: ". */
   readonly what: string;
 }
@@ -39,8 +43,9 @@ export function touchesSecond(stretches: readonly Stretch[], second: number): bo
 }
 
 /** "evidence is missing from 41.2 s to 53.0 s: Toxiproxy was gone". */
-export function missingText({ fromMs, toMs, what }: MissingStretch): string {
-  return `evidence is missing from ${seconds(Math.max(0, fromMs))} to ${seconds(toMs)}: ${what}`;
+export function missingText({ fromMs, toMs, what, reason }: MissingStretch): string {
+  const how = reason === "machine" ? "evidence is doubtful" : "evidence is missing";
+  return `${how} from ${seconds(Math.max(0, fromMs))} to ${seconds(toMs)}: ${what}`;
 }
 
 /** Stretches in which nobody was there to see anything. */
@@ -60,6 +65,11 @@ export function cutBy(
   // Where injecting began and did not end, it may have been in all the same.
   const fromMs = injected === null ? plannedMs : injected.atMs - injected.errorMs;
   return missingWithin(harnessGaps(stretches), fromMs, healed?.atMs ?? Infinity);
+}
+
+/** All that may excuse a failure: nobody saw it, or nobody on this machine was served. */
+export function excuses({ missing, starved }: Pick<Facts, "missing" | "starved">): MissingStretch[] {
+  return [...missing, ...starved];
 }
 
 /** The first stretch that shares time with [fromMs, toMs]; a single instant is such a range, too. */

@@ -5,6 +5,7 @@ import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { LoadIndex } from "./load-index.ts";
 import type { MissingStretch } from "./missing-evidence.ts";
+import { settledMs } from "./settled.ts";
 
 export interface ProxyStretch extends MissingStretch {
   /** Last known to be well, and working again; null where it never was. Around it lies what requests and reconnecting need. */
@@ -16,13 +17,6 @@ export interface ProxyStretch extends MissingStretch {
 export function isProxyStretch(stretch: MissingStretch): stretch is ProxyStretch {
   return stretch.reason === "proxy";
 }
-
-/** Pools, breakers and watchdogs need their time after every connection broke. At least so long, more where the load is not well by then … */
-const settleAtLeastMs = 5_000;
-/** … but no longer: what still fails then does not come right by itself, and whose fault that is has to be asked. */
-const settleAtMostMs = 30_000;
-/** Good seconds in a row that show the load to be well again. */
-const goodRun = 3;
 
 /** In order, merged where they touch. */
 export function proxyStretches(plan: Plan, evidence: Evidence, load: LoadIndex): ProxyStretch[] {
@@ -61,15 +55,4 @@ function goneTimes(evidence: Evidence): Gone[] {
   }
   close(null);
   return found;
-}
-
-function settledMs(load: LoadIndex, backMs: number): number {
-  const first = Math.ceil(backMs / 1_000);
-  const last = Math.floor((backMs + settleAtMostMs) / 1_000);
-  const isGood = (second: number): boolean => load.seconds[second]?.state === "good";
-  for (let second = Math.max(0, first); second < last; second++) {
-    const well = Array.from({ length: goodRun }, (_, n) => isGood(second + n)).every(Boolean);
-    if (well) return Math.max(backMs + settleAtLeastMs, second * 1_000);
-  }
-  return backMs + settleAtMostMs;
 }

@@ -2,7 +2,7 @@
 import type { Evidence } from "../journal/evidence.ts";
 import type { Checker, Facts } from "./checker.ts";
 import { finding, measure, seconds } from "./finding.ts";
-import { cutBy, missingText, missingWithin, type MissingStretch } from "./missing-evidence.ts";
+import { cutBy, excuses, missingText, missingWithin, type MissingStretch } from "./missing-evidence.ts";
 import type { FaultRecord, Finding, Status } from "./verdict.ts";
 
 /** Kiln counts its rescue deadline from the planned start; injecting may begin so much later. */
@@ -53,7 +53,7 @@ function beganMs({ injected, plannedMs }: FaultRecord): number {
 }
 
 /**
- * Time of missing evidence is not the stack's. A failure stands if it was one before that; "there was nothing to recover from"
+ * Time of missing evidence is not the stack's, nor is that in which the machine starved it. A failure stands if it was one before that; "there was nothing to recover from"
  * needs eyes all the time. A recovery that was timed holds that time in its interval already.
  */
 function sparing(decision: Decision, record: FaultRecord, limitMs: number, facts: Facts): Decision {
@@ -76,8 +76,9 @@ function missingFor(
   status: Status,
   record: FaultRecord,
   limitMs: number,
-  { spans, missing }: Facts,
+  facts: Facts,
 ): MissingStretch | undefined {
+  const { spans, missing } = facts;
   const span = spans.find(({ fault }) => fault === record.id);
   const fromMs = beganMs(record);
   if (status === "inconclusive" || span === undefined) return undefined;
@@ -88,7 +89,8 @@ function missingFor(
       : undefined;
   // The latest from which its recovery can have been timed: from there the limit decided.
   const startMs = Math.max(healedMs, record.firstFailure?.atMs ?? fromMs);
-  return missingWithin(missing, fromMs, Math.min(startMs + limitMs, record.recovered?.atMs ?? Infinity));
+  const untilMs = Math.min(startMs + limitMs, record.recovered?.atMs ?? Infinity);
+  return missingWithin(excuses(facts), fromMs, untilMs);
 }
 
 interface Decision {

@@ -6,7 +6,7 @@ import type { WatchdogSpec } from "../scenario/stack-spec.ts";
 import type { Facts } from "./checker.ts";
 import { finding, measure, seconds } from "./finding.ts";
 import { rankOf, startedByKiln, startOf, targetOf } from "./instants.ts";
-import { harnessGaps, missingWithin } from "./missing-evidence.ts";
+import { excuses, harnessGaps, missingWithin } from "./missing-evidence.ts";
 import { goodWindowsFor } from "./recovery-time.ts";
 import { spanAt } from "./spans.ts";
 import type { Finding } from "./verdict.ts";
@@ -139,7 +139,7 @@ export function backoff(plan: Plan, spec: WatchdogSpec, evidence: Evidence, fact
     );
     if (saidWell && wasWell(plan, facts, before.atMs, action.atMs)) continue;
     // Whether users were well in between was not seen.
-    if (saidWell && missingWithin(facts.missing, before.atMs, action.atMs) !== undefined) continue;
+    if (saidWell && missingWithin(excuses(facts), before.atMs, action.atMs) !== undefined) continue;
     const title = `The watchdog's backoff shrank from ${seconds(before.line.backoffMs ?? 0)} to ${seconds(backoffMs)} although health had not been sustained in between.`;
     found.push(
       finding({
@@ -176,7 +176,7 @@ export function givingUp(evidence: Evidence, facts: Facts): Finding[] {
   );
   return lines.flatMap((event, index) => {
     if (event.line.event !== "gave-up" || lines[index - 1]?.line.event !== "gave-up") return [];
-    if (missingWithin(facts.missing, event.atMs) !== undefined) return [];
+    if (missingWithin(excuses(facts), event.atMs) !== undefined) return [];
     const title = `The watchdog gave up again at ${seconds(event.atMs)} without a recovery in between.`;
     return [
       finding({

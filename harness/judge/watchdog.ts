@@ -8,7 +8,7 @@ import { countOf, finding, measure, seconds } from "./finding.ts";
 import { hardestAllowed } from "./groups.ts";
 import { rankOf, targetOf } from "./instants.ts";
 import { segmentAt } from "./load-index.ts";
-import { harnessGaps, missingText, missingWithin } from "./missing-evidence.ts";
+import { excuses, harnessGaps, missingText, missingWithin } from "./missing-evidence.ts";
 import { spanAt } from "./spans.ts";
 import type { FaultRecord, Finding, Status } from "./verdict.ts";
 import { backoff, givingUp, linesIn, truth, watchTime } from "./watchdog-log.ts";
@@ -81,8 +81,8 @@ interface Decision {
 }
 
 /**
- * With its dependencies behind a Toxiproxy that is gone, a service may look ill and a watchdog may act for that. A failure stands if it was one
- * before.
+ * With its dependencies behind a Toxiproxy that is gone, or on a machine that stands still, a service may look ill and a watchdog may act for
+ * that. A failure stands if it was one before.
  */
 function sparing(
   decision: Decision,
@@ -97,7 +97,7 @@ function sparing(
     ({ line }) => line.event === "action" && rankOf(line.level ?? "soft") > rankOf(expect.recovery.atMost),
   );
   const dueMs = (record.effective?.atMs ?? span.fromMs) + (expect.actWithinMs ?? 0);
-  const missing = missingWithin(facts.missing, span.fromMs, tooHard?.atMs ?? dueMs);
+  const missing = missingWithin(excuses(facts), span.fromMs, tooHard?.atMs ?? dueMs);
   if (missing === undefined) return decision;
   const text = `${decision.text.replace(/\.$/, "")}; but ${missingText(missing)}.`;
   return { ...decision, status: "inconclusive", text };
@@ -166,8 +166,8 @@ function missing(
 }
 
 /**
- * Any action outside every fault's span: in calm, or under a load spike, nothing was to be done. While Toxiproxy was gone a watchdog may well
- * have had its reasons.
+ * Any action outside every fault's span: in calm, or under a load spike, nothing was to be done. While Toxiproxy was gone or the machine stood
+ * still, a watchdog may well have had its reasons.
  */
 function falseAlarms(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
   const wrong = linesIn(evidence, watchTime(evidence)).filter(
@@ -183,13 +183,15 @@ function falseAlarms(plan: Plan, evidence: Evidence, facts: Facts): Finding[] {
         ? "gave up"
         : `acted (${event.line.level ?? "no level given"}) on ${targetOf(plan, event) ?? "something"}`;
     const title = `The watchdog ${what} ${spike ? "under a load spike" : "in calm"} at ${seconds(event.atMs)}, outside every fault.`;
-    const detail = `It gave as its reason: ${event.line.condition ?? "none"}. Either it raised a false alarm, or the stack failed by itself.`;
+    const starved = missingWithin(facts.starved, event.atMs);
+    const why = `It gave as its reason: ${event.line.condition ?? "none"}.`;
+    const either = "Either it raised a false alarm, or the stack failed by itself.";
     return finding({
       id: `watchdog/calm-${event.seq}`,
       about: "stack",
-      status: "fail",
+      status: starved === undefined ? "fail" : "inconclusive",
       title,
-      detail,
+      detail: `${why} ${starved === undefined ? either : `Whether that was right cannot be told: ${missingText(starved)}.`}`,
       events: [event.seq],
       fromMs: event.atMs,
       toMs: event.atMs,
@@ -219,17 +221,20 @@ function deaths(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts: Facts
       ? !targets.includes(`service:${spec.service}`)
       : around.length === 0 && missingWithin(facts.missing, atMs) === undefined;
   });
-  return unexplained.map(({ service, atMs, seq }) =>
-    finding({
+  return unexplained.map(({ service, atMs, seq }) => {
+    // A starved service is taken for a dead one, and ended by whoever looks after it.
+    const starved = service === spec.service ? undefined : missingWithin(facts.starved, atMs);
+    return finding({
       id: `watchdog/gone-${seq}`,
       about: "stack",
-      status: "fail",
+      status: starved === undefined ? "fail" : "inconclusive",
       title: `The process of ${service} ended at ${seconds(atMs)} without a fault that explains it.`,
+      ...(starved === undefined ? {} : { detail: `Why cannot be told: ${missingText(starved)}.` }),
       events: [seq],
       fromMs: atMs,
       toMs: atMs,
-    }),
-  );
+    });
+  });
 }
 
 function calmPass(evidence: Evidence, facts: Facts): Finding {

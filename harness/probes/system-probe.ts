@@ -4,8 +4,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { processStat, ticksPerSecond } from "../support/process-identity.ts";
 import type { Probe, ProbeFactory } from "./probe.ts";
 
-/** Busy and total CPU time of all cores since boot, in ticks (proc(5), first line of /proc/stat). */
-export function cpuTicks(): { busy: number; total: number } {
+/** Busy, stolen and total CPU time of all cores since boot, in ticks (proc(5), first line of /proc/stat). What a hypervisor stole is busy, too. */
+export function cpuTicks(): { busy: number; stolen: number; total: number } {
   const fields = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "")
     .trim()
     .split(/\s+/)
@@ -13,7 +13,7 @@ export function cpuTicks(): { busy: number; total: number } {
     .map(Number);
   const total = fields.reduce((sum, value) => sum + value, 0);
   const idle = (fields[3] ?? 0) + (fields[4] ?? 0);
-  return { busy: total - idle, total };
+  return { busy: total - idle, stolen: fields[7] ?? 0, total };
 }
 
 /** Bytes that this user may still write on the file system of a folder. */
@@ -34,8 +34,11 @@ export const systemProbes: ProbeFactory = ({ samples, runDir }) => {
     everyMs: 1_000,
     look(atMs) {
       const now = cpuTicks();
-      if (now.total > last.total)
-        samples.sample("system.cpu", "ratio", atMs, (now.busy - last.busy) / (now.total - last.total));
+      const ticks = now.total - last.total;
+      if (ticks > 0) {
+        samples.sample("system.cpu", "ratio", atMs, (now.busy - last.busy) / ticks);
+        samples.sample("system.steal", "ratio", atMs, (now.stolen - last.stolen) / ticks);
+      }
       last = now;
       samples.sample("system.memory-available", "bytes", atMs, memoryAvailableBytes());
       samples.sample("system.disk-free", "bytes", atMs, freeBytes(runDir));

@@ -7,8 +7,8 @@ import { deadline, sleep, sleepPrecisely, type Clock } from "../support/clock.ts
 import { messageOf } from "../support/errors.ts";
 import { afterHeal, awaitMended } from "./mending.ts";
 
-/** The ledger is told so long ahead: its flush takes milliseconds, on a busy disk tens of them, and must not make the fault late. */
-const announceMs = 250;
+/** The ledger is told so long ahead: its flush takes a millisecond, on a disk that others write to a second, and must not make the fault late. */
+const announceMs = 2_000;
 /** A fault that could not be injected within this time of its plan is not injected at all. */
 const latestMs = 2_000;
 /** Between two looks at whether another fault has been healed. */

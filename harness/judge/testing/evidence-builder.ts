@@ -98,7 +98,7 @@ function buildEvents(plan: Plan, script: Script, load: Load, endMs: number): Jou
       monotonicZeroMs: 0,
       bootId: "b",
       tools: {},
-      machine: {},
+      machine: { cores: 2 },
       commandLine: [],
     },
     {
@@ -147,9 +147,12 @@ function buildEvents(plan: Plan, script: Script, load: Load, endMs: number): Jou
 function buildSeries(plan: Plan, script: Script, endMs: number): Map<string, Sample[]> {
   const every = new Map<string, [periodMs: number, value: number]>([
     ["system.cpu", [1_000, 0.2]],
+    ["harness.cpu", [1_000, 0.05]],
+    ["harness.event-loop-delay-max", [1_000, 22]],
     ["app.gateway.nodejs_heap_size_used_bytes", [5_000, 50e6]],
   ]);
-  for (const { name } of plan.stack.services) every.set(`process.${name}.rss`, [1_000, 100e6]);
+  for (const { name } of plan.stack.services)
+    every.set(`process.${name}.rss`, [1_000, 100e6]).set(`process.${name}.cpu`, [1_000, 0.1]);
   for (const { name } of plan.stack.configFiles ?? []) every.set(`config.${name}.read`, [500, 1]);
   const change = script.sample ?? ((_name, _atMs, value) => value);
   return new Map(
