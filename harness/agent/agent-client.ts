@@ -78,7 +78,8 @@ function exchangeLine(call: AgentCall): Promise<string> {
 function unreachable(call: AgentCall, cause: unknown): KilnError {
   return environmentError(
     "agent-unreachable",
-    `the agent did not answer ${call.command}: ${messageOf(cause)}`,
+    // Of an abstract name the message has the whole of sun_path.
+    `the agent did not answer ${call.command}: ${messageOf(cause).replaceAll("\0", "")}`,
     { cause },
   );
 }

@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { sleep } from "../support/clock.ts";
-import { environmentError } from "../support/errors.ts";
+import { environmentError, hasErrno } from "../support/errors.ts";
 import type { Json } from "../support/json.ts";
 import { isAlive, type ProcessIdentity } from "../support/process-identity.ts";
 import type { FaultContext } from "./fault.ts";
@@ -18,7 +18,10 @@ const memorySchema = z.object({
 /** What such a fault remembers: the process that it was put into; of a burn its thread; of a leak how many there were before. */
 export type JobMemory = z.infer<typeof memorySchema>;
 
-/** How long a stop that nobody answers is repeated: a process without a free descriptor drops its callers until the job has let go. */
+/**
+ * How long a call is repeated: a stop that nobody answers, because a process without a free descriptor drops its callers until the job has let
+ * go; a start for which nobody listens, because a service may serve a moment before its agent, a thread of its own, does.
+ */
 const askAgainMs = 2_000;
 const askEveryMs = 100;
 
@@ -61,7 +64,17 @@ export async function startJob(ctx: FaultContext, service: string, request: JobR
   const { command, params, identity, before } = request;
   await ctx.remember({ identity: { ...identity }, ...(before === undefined ? {} : { before }) });
   const job = { ...params, id: ctx.id, forMs: ctx.selfHealMs, pid: identity.pid };
-  return ctx.stack.agent(service).call(command, job, ctx.signal);
+  const giveUpMs = ctx.clock.nowMs() + askAgainMs;
+  for (;;) {
+    try {
+      return await ctx.stack.agent(service).call(command, job, ctx.signal);
+    } catch (error) {
+      // Refused, it never began; a call that broke later may have begun it.
+      const unheard = error instanceof Error && hasErrno(error.cause, "ECONNREFUSED");
+      if (!unheard || !isAlive(identity) || ctx.clock.nowMs() >= giveUpMs) throw error;
+    }
+    await sleep(askEveryMs, ctx.signal, ctx.clock);
+  }
 }
 
 /**

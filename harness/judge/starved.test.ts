@@ -71,6 +71,8 @@ describe("the stretch", () => {
       stretchesOf({ sample: still(100_000, 110_000), troubles: [down(108_000, 120_500)] }),
     ).toMatchObject([{ toMs: 121_000 }]);
     expect(stretchesOf({})).toEqual([]);
+    // One hiccup explains nothing.
+    expect(stretchesOf({ sample: still(100_000, 101_000) })).toEqual([]);
   });
 
   it("is none where the harness was busy itself, or the stack used up the machine", () => {

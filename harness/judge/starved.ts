@@ -11,10 +11,14 @@ export interface StarvedStretch extends MissingStretch {
   readonly reason: "machine";
   /** The latest that a timer of the harness woke in it. */
   readonly latestMs: number;
+  /** Sum of the latest of each second. */
+  readonly lateMs: number;
 }
 
 /** Ten times what the same timers showed at worst on two quiet cores under load (25 ms); well under any deadline of a watchdog. */
-const lateMs = 250;
+const lateLimitMs = 250;
+/** What is late by less than this in all has no effect that anybody would act upon: the shortest deadlines of a stack are of about a second. */
+const fewestMs = 1_000;
 /** A harness that used more of a core than this may have been late by its own doing. */
 const ownShare = 0.5;
 /** Services that used more of all cores than this may themselves be what starved the machine. */
@@ -30,26 +34,31 @@ export function starvedStretches(plan: Plan, evidence: Evidence, load: LoadIndex
     evidence,
     plan.stack.services.map(({ name }) => `process.${name}.cpu`),
   );
-  const found: StarvedStretch[] = [];
+  const found: Omit<StarvedStretch, "reason" | "what">[] = [];
   for (const { atMs, value } of evidence.samples("harness.event-loop-delay-max")) {
     const second = secondOf(atMs);
     const itsOwn =
       (harness.get(second) ?? 0) > ownShare || (services.get(second) ?? 0) > servicesShare * cores;
-    if (value < lateMs || itsOwn) continue;
+    if (value < lateLimitMs || itsOwn) continue;
     const fromMs = atMs - periodMs - plan.load.timeoutMs;
     const toMs = settledMs(load, atMs);
     const last = found.at(-1);
-    const latestMs = Math.max(value, last?.latestMs ?? 0);
     if (last !== undefined && fromMs <= last.toMs)
-      found[found.length - 1] = stretch(last.fromMs, Math.max(last.toMs, toMs), latestMs);
-    else found.push(stretch(fromMs, toMs, value));
+      found[found.length - 1] = {
+        ...last,
+        toMs: Math.max(last.toMs, toMs),
+        latestMs: Math.max(value, last.latestMs),
+        lateMs: last.lateMs + value,
+      };
+    else found.push({ fromMs, toMs, latestMs: value, lateMs: value });
   }
-  return found;
-}
-
-function stretch(fromMs: number, toMs: number, latestMs: number): StarvedStretch {
-  const what = `the machine stood still at times (timers woke up to ${Math.round(latestMs)} ms late)`;
-  return { fromMs, toMs, reason: "machine", what, latestMs };
+  return found
+    .filter(({ lateMs }) => lateMs >= fewestMs)
+    .map((one) => ({
+      ...one,
+      reason: "machine",
+      what: `the machine stood still at times (timers woke up to ${Math.round(one.latestMs)} ms late)`,
+    }));
 }
 
 function secondOf(atMs: number): number {
