@@ -14,8 +14,8 @@ import {
 } from "../support/process-identity.ts";
 
 const suspect = /kiln|postgres|redis|toxiproxy/i;
-/** Folders that tests and benchmarks make for themselves; others of them may run at the same time. */
-const ofTests = /^kiln-(?:bench|runs|fault|down|setup|journal)-/;
+/** Folders that tests and benchmarks make for themselves (mkdtemp); others of them may run at the same time. Kiln makes none of these. */
+const ofTests = /^kiln-[a-z-]+-\w{6}$/;
 
 export interface Residues {
   /** Processes that bear the marker of one of these runs, live in its folder, or are its reaper. */
