@@ -22,16 +22,26 @@ beforeAll(() => {
 });
 afterAll(() => runs.remove());
 
-async function burnIn(
-  args: readonly string[],
-): Promise<{ code: number | null; runDir: string; text: string }> {
-  const { code, stdout, stderr } = await startKiln(args, { runsDir: runs.path }).ended;
-  return { code, runDir: newestRun(runs.path), text: stdout + stderr };
+interface BurnIn {
+  readonly code: number | null;
+  readonly runDir: string;
+  readonly text: string;
+}
+/** Of a starved machine Kiln says that it cannot tell, rightly: then the run is made again. */
+const mostRuns = 4;
+
+async function burnIn(args: readonly string[], expectedCode: number): Promise<BurnIn> {
+  for (let run = 1; ; run++) {
+    const { code, stdout, stderr } = await startKiln(args, { runsDir: runs.path }).ended;
+    const runDir = newestRun(runs.path);
+    const starved = readVerdict(runDir).findings.some(({ id }) => id === "evidence/machine");
+    if (code === expectedCode || !starved || run === mostRuns) return { code, runDir, text: stdout + stderr };
+  }
 }
 
 describe("the verdict", () => {
   test("the healthy stack passes", async () => {
-    const { code, runDir, text } = await burnIn([cli, "run", "micro", "--seed", "1"]);
+    const { code, runDir, text } = await burnIn([cli, "run", "micro", "--seed", "1"], 0);
     const verdict = readVerdict(runDir);
     expect(complaints(verdict), text).toEqual([]);
     expect(code).toBe(0);
@@ -44,7 +54,7 @@ describe("the verdict", () => {
   });
 
   test("a watchdog that is switched off fails recovery and watchdog", async () => {
-    const { code, runDir, text } = await burnIn([cli, "run", defect("watchdog-off")]);
+    const { code, runDir, text } = await burnIn([cli, "run", defect("watchdog-off")], 1);
     const verdict = readVerdict(runDir);
     expect(complaints(verdict), text).toEqual(expect.arrayContaining(["recovery: fail", "watchdog: fail"]));
     expect(verdict.faults[0]).toMatchObject({ fault: "kill", rescued: true, level: "none" });
@@ -52,7 +62,7 @@ describe("the verdict", () => {
   });
 
   test("a fault whose inject does nothing is inconclusive and named", async () => {
-    const { code, runDir, text } = await burnIn([defect("inert-fault", "run.ts")]);
+    const { code, runDir, text } = await burnIn([defect("inert-fault", "run.ts")], 2);
     const verdict = readVerdict(runDir);
     const finding = verdict.findings.find(({ status }) => status !== "pass");
     expect(finding, text).toMatchObject({
@@ -67,14 +77,14 @@ describe("the verdict", () => {
   });
 
   test("k6 with fewer users than the plan needs is inconclusive, and the harness's fault", async () => {
-    const { code, runDir, text } = await burnIn([cli, "run", defect("too-few-users")]);
+    const { code, runDir, text } = await burnIn([cli, "run", defect("too-few-users")], 2);
     const finding = readVerdict(runDir).findings.find(({ title }) => /users/.test(title));
     expect(finding, text).toMatchObject({ checker: "evidence", status: "inconclusive", about: "harness" });
     expect(code).toBe(2);
   });
 
   test("a gateway that serves a corrupted configuration fails configuration integrity", async () => {
-    const { code, runDir, text } = await burnIn([cli, "run", defect("serves-corrupt-config")]);
+    const { code, runDir, text } = await burnIn([cli, "run", defect("serves-corrupt-config")], 1);
     expect(complaints(readVerdict(runDir)), text).toContain("config-integrity: fail");
     expect(code).toBe(1);
   });

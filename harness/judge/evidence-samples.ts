@@ -165,11 +165,12 @@ function machineTime(plan: Plan, { starved }: Facts): Finding[] {
       status: "pass",
       title: `The machine starved the run at times: no failure in ${seconds(starvedMs)} (${percent(share)}) is held against the stack.`,
       detail:
-        "The harness needs next to no processor time, and still its timers woke late: something else had the processor or the disk.",
+        "A hypervisor stole time, or timers of the harness, which needs next to none, woke late: something else had the processor or the disk.",
       measures: [
         measure("stretches", within.length, "count"),
         measure("starved, with its aftermath", starvedMs, "ms"),
         measure("timers late by at most", latestMs, "ms"),
+        measure("stolen at most", Math.max(...within.map(({ stolen }) => stolen)), "ratio"),
       ],
       series: ["harness.event-loop-delay-max", "system.cpu", "system.steal"],
       fromMs: first.fromMs,

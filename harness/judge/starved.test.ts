@@ -5,7 +5,7 @@ import { gatherFacts } from "./facts.ts";
 import { judge } from "./judge.ts";
 import { buildEvidence, type Script } from "./testing/evidence-builder.ts";
 import type { Trouble } from "./testing/load-builder.ts";
-import { heldStep, segment, testPlan } from "./testing/plan-builder.ts";
+import { heldStep, killStep, segment, testPlan } from "./testing/plan-builder.ts";
 import { faultEvents, gatewayIdentity, type TimedBody } from "./testing/stories.ts";
 
 const long = 600_000;
@@ -75,6 +75,19 @@ describe("the stretch", () => {
     expect(stretchesOf({ sample: still(100_000, 101_000) })).toEqual([]);
   });
 
+  it("is there where time was stolen, whoever was busy", () => {
+    const sample = (name: string, atMs: number, value: number): number => {
+      if (atMs <= 100_000 || atMs > 110_000) return value;
+      return name === "system.steal" ? 0.4 : name.startsWith("process.") ? 0.9 : value;
+    };
+    const [stretch] = stretchesOf({ sample });
+    expect(stretch).toMatchObject({ fromMs: 98_000, toMs: 115_000, stolen: 0.4 });
+    expect(stretch?.what).toContain("up to 40 % of its time was stolen");
+    expect(stretchesOf({ sample: (name, _atMs, value) => (name === "system.steal" ? 0.2 : value) })).toEqual(
+      [],
+    );
+  });
+
   it("is none where the harness was busy itself, or the stack used up the machine", () => {
     expect(stretchesOf({ sample: still(100_000, 110_000, { harness: 0.8 }) })).toEqual([]);
     expect(stretchesOf({ sample: still(100_000, 110_000, { services: 0.9 }) })).toEqual([]);
@@ -128,6 +141,19 @@ describe("what fails on a machine that stands still", () => {
       status: "inconclusive",
       title: expect.stringContaining("the machine stood still"),
     });
+  });
+});
+
+describe("a watchdog that never acted", () => {
+  const step = killStep({ startMs: 100_000, settleUntilMs: 145_000 });
+  const plan = longPlan({ faults: [step] });
+  const events = faultEvents(step.id, { atMs: 100_000 });
+
+  it("fails where it had undisturbed time enough, and only there", () => {
+    const status = (toMs: number) =>
+      look({ events, sample: still(100_000, toMs) }, plan).of(`watchdog/${step.id}`)?.status;
+    expect(status(104_000)).toBe("fail");
+    expect(status(200_000)).toBe("inconclusive");
   });
 });
 

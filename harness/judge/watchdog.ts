@@ -8,8 +8,8 @@ import { countOf, finding, measure, seconds } from "./finding.ts";
 import { hardestAllowed } from "./groups.ts";
 import { rankOf, targetOf } from "./instants.ts";
 import { segmentAt } from "./load-index.ts";
-import { excuses, harnessGaps, missingText, missingWithin } from "./missing-evidence.ts";
-import { spanAt } from "./spans.ts";
+import { harnessGaps, missingMsOf, missingText, missingWithin } from "./missing-evidence.ts";
+import { spanAt, type Span } from "./spans.ts";
 import type { FaultRecord, Finding, Status } from "./verdict.ts";
 import { backoff, givingUp, linesIn, truth, watchTime } from "./watchdog-log.ts";
 
@@ -97,10 +97,28 @@ function sparing(
     ({ line }) => line.event === "action" && rankOf(line.level ?? "soft") > rankOf(expect.recovery.atMost),
   );
   const dueMs = (record.effective?.atMs ?? span.fromMs) + (expect.actWithinMs ?? 0);
-  const missing = missingWithin(excuses(facts), span.fromMs, tooHard?.atMs ?? dueMs);
+  const untilMs = tooHard?.atMs ?? dueMs;
+  const missing =
+    missingWithin(facts.missing, span.fromMs, untilMs) ??
+    (neverActed(record, expect, span, facts)
+      ? undefined
+      : missingWithin(facts.starved, span.fromMs, untilMs));
   if (missing === undefined) return decision;
   const text = `${decision.text.replace(/\.$/, "")}; but ${missingText(missing)}.`;
   return { ...decision, status: "inconclusive", text };
+}
+
+/** Whoever has not acted in as much undisturbed time as was allowed would not have acted on a better machine either. */
+function neverActed(
+  { acted, effective }: FaultRecord,
+  { actWithinMs }: FaultStep["expect"],
+  { fromMs, toMs }: Span,
+  { starved }: Facts,
+): boolean {
+  if (acted !== null || actWithinMs === null) return false;
+  const beganMs = effective?.atMs ?? fromMs;
+  const inSpan = starved.map((one) => ({ fromMs: one.fromMs - beganMs, toMs: one.toMs - beganMs }));
+  return toMs - beganMs - missingMsOf(inSpan, toMs - beganMs) >= actWithinMs;
 }
 
 function decide(plan: Plan, step: FaultStep, record: FaultRecord, evidence: Evidence): Decision {

@@ -147,6 +147,7 @@ function buildEvents(plan: Plan, script: Script, load: Load, endMs: number): Jou
 function buildSeries(plan: Plan, script: Script, endMs: number): Map<string, Sample[]> {
   const every = new Map<string, [periodMs: number, value: number]>([
     ["system.cpu", [1_000, 0.2]],
+    ["system.steal", [1_000, 0]],
     ["harness.cpu", [1_000, 0.05]],
     ["harness.event-loop-delay-max", [1_000, 22]],
     ["app.gateway.nodejs_heap_size_used_bytes", [5_000, 50e6]],
