@@ -56,7 +56,8 @@ export function starvedStretches(plan: Plan, evidence: Evidence, load: LoadIndex
   return found
     .filter(({ lostMs }) => lostMs >= fewestMs)
     .map(({ fromMs, toMs, latestMs, stolen }) => {
-      const what = `the machine stood still at times (timers woke up to ${Math.round(latestMs)} ms late, up to ${percent(stolen)} of its time was stolen)`;
+      const theft = stolen > 0 ? `, up to ${percent(stolen)} of its time was stolen` : "";
+      const what = `the machine stood still at times (timers woke up to ${Math.round(latestMs)} ms late${theft})`;
       return { fromMs, toMs, latestMs, stolen, reason: "machine", what };
     });
 }
