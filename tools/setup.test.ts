@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -19,6 +20,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 const nobody = 65534;
+/** Where it has read permission for all of it: what the tests run as may not enter the folders that the real one lies in. */
+let node: string;
 let tree: string;
 let path: string;
 
@@ -32,6 +35,8 @@ beforeEach(() => {
   for (const name of readdirSync(import.meta.dirname)) {
     if (name.endsWith(".mjs")) cpSync(join(import.meta.dirname, name), join(tree, "tools", name));
   }
+  node = join(tree, "node");
+  linkOrCopy(process.execPath, node);
   for (const folder of [tree, path, join(tree, "tools", ".bin")]) chmodSync(folder, 0o777);
 });
 
@@ -44,7 +49,7 @@ function start(
   env: Record<string, string> = {},
 ): { child: ChildProcess; out: () => string; err: () => string } {
   const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
-  const child = spawn(process.execPath, [join(tree, "tools", "setup.mjs"), ...args], {
+  const child = spawn(node, [join(tree, "tools", "setup.mjs"), ...args], {
     cwd: tree,
     env: { PATH: path, HOME: tree, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -61,6 +66,16 @@ async function setUp(args: string[] = [], env: Record<string, string> = {}) {
   const { child, out, err } = start(args, env);
   const [code] = (await once(child, "close")) as [number | null];
   return { code, out: out(), err: err() };
+}
+
+/** A link costs nothing; between file systems there is none. */
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    cpSync(from, to);
+  }
 }
 
 function script(name: string, text: string): void {
@@ -110,7 +125,7 @@ test("what fits is taken from PATH and recorded; the next set-up only looks; a p
 
   const startMs = performance.now();
   expect(await setUp(["--quiet"])).toEqual({ code: 0, out: "", err: "" });
-  expect(performance.now() - startMs).toBeLessThan(1500); // its own work is some milliseconds; the rest is Node's start on a busy machine
+  expect(performance.now() - startMs).toBeLessThan(10_000); // milliseconds, and Node's start on a busy machine: whatever installs takes longer
 
   rmSync(join(path, "k6"));
   const third = await setUp();

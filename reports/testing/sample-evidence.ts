@@ -197,6 +197,7 @@ export function sampleEvidence(
     seconds: () => (started ? seconds(plan, endMs, options.outcome === "inconclusive" ? 0 : Infinity) : []),
     series: () => (started ? seriesList() : []),
     *samples(name, fromMs = -Infinity, toMs = Infinity) {
+      if (!seriesList().some((one) => one.name === name)) return;
       for (const one of sample(name, plan, harms, endMs))
         if (one.atMs >= fromMs && one.atMs < toMs) yield one;
     },
