@@ -28,8 +28,30 @@ interface Call {
 type Kind = "read" | "list" | "create" | "enrich" | "register" | "health";
 
 /** Of twenty requests: about the shares of scenarios/load/gateway.ts, well mixed. */
-const firstTen: readonly Kind[] = ["read", "create", "read", "list", "read", "create", "enrich", "read", "create", "health"];
-const secondTen: readonly Kind[] = ["read", "list", "create", "read", "enrich", "read", "list", "create", "read", "register"];
+const firstTen: readonly Kind[] = [
+  "read",
+  "create",
+  "read",
+  "list",
+  "read",
+  "create",
+  "enrich",
+  "read",
+  "create",
+  "health",
+];
+const secondTen: readonly Kind[] = [
+  "read",
+  "list",
+  "create",
+  "read",
+  "enrich",
+  "read",
+  "list",
+  "create",
+  "read",
+  "register",
+];
 const turns = [...firstTen, ...secondTen];
 
 function callOf(number: number, name: string): Call {

@@ -34,7 +34,10 @@ test("a wrong answer on either side, or no pair at all, is no comparison", () =>
 
 test("percentile", () => {
   const values = Array.from({ length: 100 }, (_, index) => 100 - index);
-  expect([percentile(values, 50), percentile(values, 95), percentile(values, 100), percentile([7], 95)]).toEqual([
-    50, 95, 100, 7,
-  ]);
+  expect([
+    percentile(values, 50),
+    percentile(values, 95),
+    percentile(values, 100),
+    percentile([7], 95),
+  ]).toEqual([50, 95, 100, 7]);
 });

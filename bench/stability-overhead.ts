@@ -96,7 +96,12 @@ class Bench {
   readonly #signal: AbortSignal;
   #turns = 0;
 
-  constructor(stack: LiveStack, ports: Readonly<Record<string, number>>, options: Options, signal: AbortSignal) {
+  constructor(
+    stack: LiveStack,
+    ports: Readonly<Record<string, number>>,
+    options: Options,
+    signal: AbortSignal,
+  ) {
     this.#stack = stack;
     this.#ports = ports;
     this.#options = options;
@@ -112,7 +117,10 @@ class Bench {
     this.#turns += 1;
     const name = `bench-${process.pid}-${this.#turns}`;
     const before = usageOf(pid);
-    const served = await openLoad({ port, rps, seconds, name }, deadline((seconds + 30) * 1_000, this.#signal));
+    const served = await openLoad(
+      { port, rps, seconds, name },
+      deadline((seconds + 30) * 1_000, this.#signal),
+    );
     const after = usageOf(pid);
     return {
       requests: served.requests,
@@ -170,7 +178,10 @@ function render(pairs: readonly TurnPair[]): string {
       turn.p95Ms.toFixed(2).padStart(8),
       (turn.rssBytes / 1024 ** 2).toFixed(0).padStart(8),
     ].join("  ");
-  const rows = pairs.flatMap((pair, number) => [row(number, "with", pair.with), row(number, "without", pair.without)]);
+  const rows = pairs.flatMap((pair, number) => [
+    row(number, "with", pair.with),
+    row(number, "without", pair.without),
+  ]);
   const goals = judgeOverhead(pairs).map(
     ({ name, measured, limit, unit, met }) =>
       `${met ? "PASS" : "FAIL"}  ${name}: ${measured.toFixed(3)} ${unit} (at most ${limit})`,
