@@ -25,7 +25,7 @@ export function writeStartScripts(record: StackRecord, launches: readonly Launch
   }
 }
 
-export function startScript({ runDir, runId }: StackRecord, request: SpawnRequest): string {
+function startScript({ runDir, runId }: StackRecord, request: SpawnRequest): string {
   const { name, command, args, cwd, env } = request;
   const environment = { ...baseEnvironment(), ...env, [runMarker]: runId };
   const settings = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
