@@ -155,7 +155,9 @@ function checkPlaceholders(stack: StackShape, complain: Complain): void {
     start: stack.services.flatMap(({ kind, name }) => (kind === "program" ? [] : [name])),
   };
   const check = (value: string, path: PropertyKey[]): void => {
-    for (const [whole, kind = "", name = ""] of value.matchAll(/\{(port|dir|log|link|config|start):([^{}]*)\}/g)) {
+    for (const [whole, kind = "", name = ""] of value.matchAll(
+      /\{(port|dir|log|link|config|start):([^{}]*)\}/g,
+    )) {
       const names = known[kind] ?? [];
       if (!names.includes(name))
         complain(

@@ -36,18 +36,24 @@ test.each([
   expect(fillPlaceholders(text, "keeper", record)).toBe(filled);
 });
 
-test.each(["{port:reddis}", "{link:load}", "{config:x}", "{port}", "{dir:}", "{start:echo}", "{start}", "{token:x}"])(
-  "%s is refused with what there is",
-  (text) => {
-    expect(() => fillPlaceholders(text, "keeper", record)).toThrow(
-      expect.objectContaining({
-        code: "stack-placeholder",
-        message: expect.stringContaining(text),
-        hint: expect.stringContaining("one of:"),
-      }),
-    );
-  },
-);
+test.each([
+  "{port:reddis}",
+  "{link:load}",
+  "{config:x}",
+  "{port}",
+  "{dir:}",
+  "{start:echo}",
+  "{start}",
+  "{token:x}",
+])("%s is refused with what there is", (text) => {
+  expect(() => fillPlaceholders(text, "keeper", record)).toThrow(
+    expect.objectContaining({
+      code: "stack-placeholder",
+      message: expect.stringContaining(text),
+      hint: expect.stringContaining("one of:"),
+    }),
+  );
+});
 
 test("free ports are distinct, in range, the same search for the same seed, and leave taken ones out", async () => {
   const [first = 0] = await freePorts(1, "seed");
