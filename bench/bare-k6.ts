@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
 import type { Plan } from "../harness/plan/plan.ts";
-import { baseEnvironment } from "../harness/run/spawn.ts";
+import { baseEnvironment } from "../harness/support/base-environment.ts";
 import { everyTick } from "../harness/support/clock.ts";
 import { processStat, ticksPerSecond } from "../harness/support/process-identity.ts";
 import { loadScript, segmentEnvironment } from "./load-shape.ts";

@@ -107,7 +107,7 @@ export function describeEvent(
       const { event: what, condition, level, detail } = event.line;
       return {
         text: ["watchdog:", what, condition, level, detail].filter(Boolean).join(" "),
-        important: what === "action" || what === "gave-up",
+        important: what === "action" || what === "gave-up" || what === "operator-called",
       };
     }
     case "rescued":

@@ -6,6 +6,7 @@ import { formatBytes } from "../support/bytes.ts";
 import { sleep } from "../support/clock.ts";
 import { calm } from "./expectations.ts";
 import { defineFault } from "./fault.ts";
+import { anyAnswer, isBroughtBack, outageMs, roleOf, serverBackMs } from "./service-roles.ts";
 import { sizeSchema } from "./size-schema.ts";
 
 export interface DiskFullOptions {
@@ -31,12 +32,13 @@ export const diskFull = defineFault<DiskFullOptions>({
     leave: sizeSchema({ least: 0, most: 64 * kib * kib }),
   }),
   target: ({ service }) => `service:${service}`,
-  /** A program has to bear it. A database server may end over it; then only the driver brings it back, after heal. */
+  /** A program has to bear it. A database server may end over it, and cannot come back before heal; then its watchdog or the driver brings it. */
   expect: ({ service }, { stack, holdMs }) => {
     const spec = stack.services.find(({ name }) => name === service);
     if (spec?.kind === "program") return calm;
-    const essential = stack.links.some(({ to, essential: needed }) => to === service && needed === true);
-    return { ...calm, revivedByDriver: true, unavailableMs: essential ? holdMs : 0 };
+    const unavailableMs = outageMs(service, stack, holdMs);
+    if (!isBroughtBack(roleOf(service, stack))) return { ...calm, revivedByDriver: true, unavailableMs };
+    return { ...anyAnswer, keptUp: true, unavailableMs: outageMs(service, stack, holdMs + serverBackMs) };
   },
 
   async inject(ctx, { service, leave }) {

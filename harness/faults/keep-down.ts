@@ -98,13 +98,19 @@ function expectation({ service }: KeepDownOptions, { stack, holdMs }: Expectatio
   const unavailableMs = outageMs(service, stack, holdMs + backoffMs + programBackMs);
   if (role === "alone") return { ...anyAnswer, revivedByDriver: true, unavailableMs };
   if (role === "tended") return { ...anyAnswer, keptUp: true, unavailableMs };
+  const actWithinMs = stack.watchdog?.processGoneMs ?? null;
+  if (role === "dependency") {
+    // The service that needs it is none the better for being restarted.
+    const recovery = { atLeast: "hard", atMost: "hard" } as const;
+    return { recovery, service, actWithinMs, restarts: true, keptUp: true, unavailableMs };
+  }
   const startedByOther = stack.services.some(
     (spec) => spec.name === service && spec.kind === "program" && spec.startedBy !== undefined,
   );
   return {
     recovery: { atLeast: "hard", atMost: "emergency" },
     service,
-    actWithinMs: stack.watchdog?.processGoneMs ?? null,
+    actWithinMs,
     restarts: true,
     keptUp: true,
     ...(startedByOther ? {} : { revivedByDriver: true }),

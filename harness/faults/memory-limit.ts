@@ -11,6 +11,7 @@ import { isAlive } from "../support/process-identity.ts";
 import { calm } from "./expectations.ts";
 import { defineFault, type Confirmation, type Expectation } from "./fault.ts";
 import { putIntoGroup, recallGroup, takeOutOfGroup } from "./own-group.ts";
+import { isBroughtBack, outageMs, roleOf, serverBackMs } from "./service-roles.ts";
 import { sizeSchema } from "./size-schema.ts";
 
 export interface MemoryLimitOptions {
@@ -88,16 +89,14 @@ function sized(asked: number, measured: number, saw: string): Confirmation {
  * does, the driver starts it again after heal, and until then what needs it goes without.
  */
 function expectation(service: string, stack: StackSpec, holdMs: number): Expectation {
-  const spec = stack.services.find(({ name }) => name === service);
-  const supervised =
-    stack.watchdog?.supervises === service || (spec?.kind === "program" && spec.startedBy !== undefined);
-  if (supervised)
+  const role = roleOf(service, stack);
+  if (isBroughtBack(role))
     return {
       ...calm,
       recovery: { atLeast: "none", atMost: "hard" },
       service,
       restarts: true,
-      unavailableMs: 3_000,
+      unavailableMs: role === "dependency" ? outageMs(service, stack, serverBackMs) : 3_000,
     };
   const essential = stack.links.some(({ to, essential: needed }) => to === service && needed === true);
   return { ...calm, revivedByDriver: true, unavailableMs: essential ? holdMs : 0 };

@@ -117,6 +117,6 @@ function expectation({ service }: PauseOptions, { stack, holdMs }: ExpectationSc
       unavailableMs: Math.min(unavailableMs, dueMs + endAndStartMs),
     };
   }
-  // What nobody looks after keeps its process: all that can be done about it is to wait, or to kill it.
-  return { ...anyAnswer, restarts: role !== "alone", unavailableMs };
+  // What nobody looks after, or only when it has ended, keeps its process: all that can be done about it is to wait, or to kill it.
+  return { ...anyAnswer, restarts: role !== "alone" && role !== "dependency", unavailableMs };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StackSpec } from "../scenario/stack-spec.ts";
+import { startersIn, type StackSpec } from "../scenario/stack-spec.ts";
 import { crashLoop } from "./crash-loop.ts";
 import { keepDown } from "./keep-down.ts";
 import { kill } from "./kill.ts";
@@ -33,6 +33,17 @@ const stack: StackSpec = {
   },
 };
 const scene = (holdMs = 0) => ({ stack, holdMs });
+/** The same, with its watchdog told how to start the PostgreSQL, and the pool how to start the Redis. */
+const told: StackSpec = {
+  ...stack,
+  services: stack.services.map((service) => {
+    if (service.name === "watchdog" && service.kind === "program")
+      return { ...service, env: { DEPENDENCIES: '[{"start":["{start:postgres}"]}]' } };
+    if (service.name === "pool" && service.kind === "program")
+      return { ...service, command: ["node", "{start:redis}"] };
+    return service;
+  }),
+};
 const nobodyObliged = { recovery: { atLeast: "none", atMost: "hard" }, service: null, actWithinMs: null };
 const mustAct = { recovery: { atLeast: "hard" }, service: "gateway", restarts: true };
 
@@ -42,6 +53,13 @@ describe("the role of a service", () => {
     expect(roles).toEqual(["supervised", "watchdog", "tended", "alone", "alone", "alone"]);
     const { watchdog: _none, ...bare } = stack;
     expect(roleOf("gateway", bare)).toBe("tended");
+  });
+
+  it("of a server is that of a dependency when the watchdog was told how to start it", () => {
+    expect(["postgres", "redis"].map((name) => roleOf(name, told))).toEqual(["dependency", "tended"]);
+    expect([...startersIn(told)].toSorted()).toEqual(["pool", "watchdog"]);
+    const { watchdog: _none, ...bare } = told;
+    expect(roleOf("postgres", bare)).toBe("tended");
   });
 });
 
@@ -60,6 +78,17 @@ describe("a kill", () => {
       expect(expected.unavailableMs).toBe(service === "postgres" ? 10_000 : 0);
       expect(expected).not.toHaveProperty("revivedByDriver");
     }
+  });
+
+  it("of a dependency obliges the watchdog to restart that, and not the service that it supervises", () => {
+    const expected = kill.expect({ service: "postgres" }, { stack: told, holdMs: 0 });
+    expect(expected).toEqual({
+      recovery: { atLeast: "hard", atMost: "hard" },
+      service: "postgres",
+      actWithinMs: 2_100,
+      restarts: true,
+      unavailableMs: 10_000,
+    });
   });
 
   it("of the watchdog must not be noticed, and its driver brings it back", () => {
@@ -114,6 +143,10 @@ describe("a service that is kept down", () => {
       revivedByDriver: true,
       unavailableMs: 11_000,
     });
+    const dependency = keepDown.expect({ service: "postgres" }, { stack: told, holdMs: 8_000 });
+    expect(dependency).toMatchObject({ service: "postgres", actWithinMs: 2_100, keptUp: true });
+    expect(dependency.recovery).toEqual({ atLeast: "hard", atMost: "hard" });
+    expect(dependency).not.toHaveProperty("revivedByDriver");
     const tended = keepDown.expect({ service: "worker" }, scene(8_000));
     expect(tended).toMatchObject({ ...nobodyObliged, keptUp: true });
     expect(tended).not.toHaveProperty("revivedByDriver");

@@ -1,19 +1,30 @@
 // Who looks after a service, and what a fault on it may therefore lead to. All from the stack's description: when a plan is made nothing runs.
-import type { StackSpec } from "../scenario/stack-spec.ts";
+import { serversStartedBy, type StackSpec } from "../scenario/stack-spec.ts";
 import { calm } from "./expectations.ts";
 import type { Expectation } from "./fault.ts";
 
 /**
- * supervised: the stack's watchdog has to look after it. watchdog: that watchdog itself. tended: some other service of the stack starts it. alone:
- * nothing that the description names would bring it back.
+ * supervised: the stack's watchdog has to look after it. watchdog: that watchdog itself. dependency: a server that this watchdog was told how to
+ * start ({start:…}), so that it has to when the server died. tended: some other service of the stack starts it. alone: nothing that the
+ * description names would bring it back.
  */
-export type Role = "supervised" | "watchdog" | "tended" | "alone";
+export type Role = "supervised" | "watchdog" | "dependency" | "tended" | "alone";
 
 export function roleOf(service: string, { watchdog, services }: StackSpec): Role {
   if (watchdog?.supervises === service) return "supervised";
   if (watchdog?.service === service) return "watchdog";
+  const starters = services.flatMap((spec) =>
+    spec.kind === "program" && serversStartedBy(spec).includes(service) ? [spec.name] : [],
+  );
+  if (watchdog !== undefined && starters.includes(watchdog.service)) return "dependency";
   const spec = services.find(({ name }) => name === service);
-  return spec?.kind === "program" && spec.startedBy !== undefined ? "tended" : "alone";
+  const tended = starters.length > 0 || (spec?.kind === "program" && spec.startedBy !== undefined);
+  return tended ? "tended" : "alone";
+}
+
+/** Something in the stack starts it again when it has ended. */
+export function isBroughtBack(role: Role): boolean {
+  return role === "supervised" || role === "dependency" || role === "tended";
 }
 
 /** `ms` where an essential link leads to the service, else nothing: what users lose while it does not answer. */
@@ -23,8 +34,8 @@ export function outageMs(service: string, { links }: StackSpec, ms: number): num
 
 /** A start of a supervised program, the watchdog's notice included: the reference gateway took up to 2.5 s on a busy machine. */
 export const programBackMs = 3_000;
-/** A server has its own crash recovery to do, and nobody stands by. */
-const serverBackMs = 10_000;
+/** A server has its own crash recovery to do, and perhaps nobody stands by. */
+export const serverBackMs = 10_000;
 
 /** Nobody is obliged to act, and whatever is done about it is right. */
 export const anyAnswer: Expectation = {
@@ -42,12 +53,13 @@ export const watchdogItself: Expectation = { ...calm, restarts: true, revivedByD
 export function afterDeath(service: string, stack: StackSpec): Expectation {
   const role = roleOf(service, stack);
   if (role === "watchdog") return watchdogItself;
-  if (role !== "supervised") return { ...anyAnswer, unavailableMs: outageMs(service, stack, serverBackMs) };
+  const unavailableMs = outageMs(service, stack, serverBackMs);
+  if (role !== "supervised" && role !== "dependency") return { ...anyAnswer, unavailableMs };
   return {
     recovery: { atLeast: "hard", atMost: "hard" },
     service,
     actWithinMs: stack.watchdog?.processGoneMs ?? null,
     restarts: true,
-    unavailableMs: programBackMs,
+    unavailableMs: role === "supervised" ? programBackMs : unavailableMs,
   };
 }

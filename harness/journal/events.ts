@@ -18,7 +18,12 @@ export interface WatchdogLine {
     | "recovered"
     | "gave-up"
     | "stopped"
-    | "warning";
+    | "warning"
+    | "requested"
+    | "decided"
+    | "rolled-back"
+    | "operator-called"
+    | "slot";
   readonly target?: string | undefined;
   readonly condition?: string | undefined;
   readonly level?: "soft" | "medium" | "hard" | "emergency" | undefined;
@@ -26,6 +31,11 @@ export interface WatchdogLine {
   readonly backoffMs?: number | undefined;
   readonly pid?: number | undefined;
   readonly detail?: string | undefined;
+  /** Of the request that the line belongs to. */
+  readonly id?: string | undefined;
+  /** Who asked. */
+  readonly by?: string | undefined;
+  readonly slot?: string | undefined;
 }
 
 /**

@@ -135,7 +135,11 @@ export function backoff(plan: Plan, spec: WatchdogSpec, evidence: Evidence, fact
     const before = hard.slice(0, index).findLast((other) => targetOf(plan, other) === targetOf(plan, action));
     if (before === undefined || backoffMs >= (before.line.backoffMs ?? 0)) continue;
     const saidWell = lines.some(
-      ({ line, atMs }) => line.event === "recovered" && atMs > before.atMs && atMs <= action.atMs,
+      (other) =>
+        other.line.event === "recovered" &&
+        targetOf(plan, other) === targetOf(plan, action) &&
+        other.atMs > before.atMs &&
+        other.atMs <= action.atMs,
     );
     if (saidWell && wasWell(plan, facts, before.atMs, action.atMs)) continue;
     // Whether users were well in between was not seen.
@@ -175,7 +179,9 @@ export function givingUp(evidence: Evidence, facts: Facts): Finding[] {
     ["gave-up", "recovered", "started", "adopted"].includes(line.event),
   );
   return lines.flatMap((event, index) => {
-    if (event.line.event !== "gave-up" || lines[index - 1]?.line.event !== "gave-up") return [];
+    // On one target it may have given up while another one is well.
+    const before = lines.slice(0, index).findLast(({ line }) => line.target === event.line.target);
+    if (event.line.event !== "gave-up" || before?.line.event !== "gave-up") return [];
     if (missingWithin(excuses(facts), event.atMs) !== undefined) return [];
     const title = `The watchdog gave up again at ${seconds(event.atMs)} without a recovery in between.`;
     return [

@@ -206,6 +206,10 @@ describe("watchdog log", () => {
     expect(
       check({ troubles: [outage], events: [...killEvents(), gaveUp(50_000), gaveUp(52_000)] }).failed,
     ).toEqual(["watchdog/gave-up-again-N"]);
+    const onAnother = says(52_000, { event: "gave-up", target: "redis" });
+    expect(
+      check({ troubles: [outage], events: [...killEvents(), gaveUp(50_000), onAnother] }).failed,
+    ).toEqual([]);
   });
 
   it("is inconclusive when nothing was seen of the watchdog", () => {

@@ -18,6 +18,11 @@ const lineSchema = z.object({
     "gave-up",
     "stopped",
     "warning",
+    "requested",
+    "decided",
+    "rolled-back",
+    "operator-called",
+    "slot",
   ]),
   target: z.string().optional(),
   condition: z.string().optional(),
@@ -26,6 +31,9 @@ const lineSchema = z.object({
   backoffMs: z.number().optional(),
   pid: z.number().optional(),
   detail: z.string().optional(),
+  id: z.string().optional(),
+  by: z.string().optional(),
+  slot: z.string().optional(),
 });
 
 /** How the note begins that tells of a line which is no event. */

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { logsDir } from "../stack/record.ts";
+import { baseEnvironment } from "../support/base-environment.ts";
 import { deadline, everyTick, sleep } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { lockPath } from "./lock.ts";
-import { baseEnvironment } from "./spawn.ts";
 
 export interface Reaper {
   /** Of the reaper that lives now. */

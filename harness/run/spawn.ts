@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { runMarker } from "../stack/membership.ts";
+import { baseEnvironment } from "../support/base-environment.ts";
 import { environmentError } from "../support/errors.ts";
 import { type ProcessIdentity, bootId, identify } from "../support/process-identity.ts";
 import type { SpawnRequest, Spawned, Spawner } from "../support/spawner.ts";
@@ -15,14 +16,6 @@ export interface SpawnerOptions {
   /** Absolute. */
   readonly runDir: string;
   readonly logsDir: string;
-}
-
-const inherited = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER"];
-
-/** PATH, HOME and the like of the caller, and nothing that could carry a secret or change a program's behaviour. */
-export function baseEnvironment(): Record<string, string> {
-  const pairs = inherited.map((name) => [name, process.env[name]] as const);
-  return Object.fromEntries(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
 }
 
 export function createSpawner(options: SpawnerOptions): Spawner {

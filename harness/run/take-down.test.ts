@@ -47,6 +47,7 @@ const record = (): StackRecord => ({
   servicePorts: {},
   linkPorts: {},
   agentToken: "t",
+  controlToken: "c",
 });
 
 test("ends everything, also what ignores signals, is stopped, or starts its like anew", async () => {

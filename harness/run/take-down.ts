@@ -2,6 +2,7 @@
 // proved gone. Afterwards the run folder holds evidence and logs only.
 import { existsSync, rmSync } from "node:fs";
 import { basename, isAbsolute, relative } from "node:path";
+import { startersIn } from "../scenario/stack-spec.ts";
 import { removeGroups } from "../stack/control-groups.ts";
 import { type Member, reapersOf } from "../stack/membership.ts";
 import { portsOf, readStackRecord } from "../stack/record.ts";
@@ -98,10 +99,7 @@ function recordOf(runDir: string): {
 }
 
 function watchdogs(record: StackRecord | undefined, started: readonly StartedProcess[]): ProcessIdentity[] {
-  const services = record?.spec.services ?? [];
-  const names = new Set(
-    services.flatMap((service) => (service.kind === "program" ? (service.startedBy ?? []) : [])),
-  );
+  const names = record === undefined ? new Set<string>() : startersIn(record.spec);
   return started.filter(({ name }) => names.has(name)).map(({ identity }) => identity);
 }
 

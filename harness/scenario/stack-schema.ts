@@ -152,9 +152,12 @@ function checkPlaceholders(stack: StackShape, complain: Complain): void {
     log: services,
     link: stack.links.map(({ name }) => name),
     config: (stack.configFiles ?? []).map(({ name }) => name),
+    start: stack.services.flatMap(({ kind, name }) => (kind === "program" ? [] : [name])),
   };
   const check = (value: string, path: PropertyKey[]): void => {
-    for (const [whole, kind = "", name = ""] of value.matchAll(/\{(port|dir|log|link|config):([^{}]*)\}/g)) {
+    for (const [whole, kind = "", name = ""] of value.matchAll(
+      /\{(port|dir|log|link|config|start):([^{}]*)\}/g,
+    )) {
       const names = known[kind] ?? [];
       if (!names.includes(name))
         complain(

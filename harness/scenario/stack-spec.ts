@@ -5,7 +5,8 @@
 //   {port:<service>}  the port that the service itself listens on      {link:<link>}  host:port of the proxy of that link
 //   {dir}             the service's own folder in the run folder         {config:<file>} absolute path of that config file
 //   {dir:<service>}   another service's folder                           {log:<service>} its log file
-//   {volume}          the service's own volume, see VolumeSpec
+//   {volume}          the service's own volume, see VolumeSpec           {token} a random secret of the run, one for all
+//   {start:<server>}  an executable that becomes that postgres or redis, as Kiln starts it: for a watchdog that brings it back
 
 import type { Size } from "../support/bytes.ts";
 import type { Json } from "../support/json.ts";
@@ -124,6 +125,23 @@ export interface StackSpec {
   readonly links: readonly LinkSpec[];
   readonly watchdog?: WatchdogSpec;
   readonly configFiles?: readonly ConfigFileSpec[];
+}
+
+/** The servers that a program was told how to start: those that `{start:…}` names in its command and environment. */
+export function serversStartedBy({ command, env = {} }: ProgramService): string[] {
+  const texts = [...command, ...Object.values(env)];
+  return texts.flatMap((text) => [...text.matchAll(/\{start:([^{}]*)\}/g)].map(([, server = ""]) => server));
+}
+
+/** The programs that start parts of the stack by themselves, and so have to be ended before all others. */
+export function startersIn({ services }: StackSpec): Set<string> {
+  return new Set(
+    services.flatMap((service) => {
+      if (service.kind !== "program") return [];
+      const starts = serversStartedBy(service).length > 0 ? [service.name] : [];
+      return service.startedBy === undefined ? starts : [service.startedBy, ...starts];
+    }),
+  );
 }
 
 /** The link through which load enters. The schema makes sure that there is exactly one. */

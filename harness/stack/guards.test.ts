@@ -23,6 +23,7 @@ const record: StackRecord = {
   servicePorts: { a: 2 },
   linkPorts: {},
   agentToken: "t",
+  controlToken: "c",
 };
 const children: ChildProcess[] = [];
 

@@ -19,6 +19,7 @@ const record: StackRecord = {
   servicePorts: { postgres: 20_001, redis: 20_002, keeper: 20_003, echo: 20_004 },
   linkPorts: { front: 20_005, postgres: 20_006, redis: 20_007 },
   agentToken: "t",
+  controlToken: "the-control-token",
 };
 
 test.each([
@@ -28,23 +29,31 @@ test.each([
   ["{config:settings}", "/runs/r/stack/echo/settings.env"],
   ["{log:echo}", "/runs/r/logs/echo.log"],
   ["{volume}/entries", "/runs/r/stack/keeper/volume/entries"],
+  ['["{start:postgres}"]', '["/runs/r/stack/postgres/start"]'],
+  ["{token}", "the-control-token"],
   ['{"json": {"a": 1}}', '{"json": {"a": 1}}'],
 ])("%s becomes %s", (text, filled) => {
   expect(fillPlaceholders(text, "keeper", record)).toBe(filled);
 });
 
-test.each(["{port:reddis}", "{link:load}", "{config:x}", "{port}", "{dir:}"])(
-  "%s is refused with what there is",
-  (text) => {
-    expect(() => fillPlaceholders(text, "keeper", record)).toThrow(
-      expect.objectContaining({
-        code: "stack-placeholder",
-        message: expect.stringContaining(text),
-        hint: expect.stringContaining("one of:"),
-      }),
-    );
-  },
-);
+test.each([
+  "{port:reddis}",
+  "{link:load}",
+  "{config:x}",
+  "{port}",
+  "{dir:}",
+  "{start:echo}",
+  "{start}",
+  "{token:x}",
+])("%s is refused with what there is", (text) => {
+  expect(() => fillPlaceholders(text, "keeper", record)).toThrow(
+    expect.objectContaining({
+      code: "stack-placeholder",
+      message: expect.stringContaining(text),
+      hint: expect.stringContaining("one of:"),
+    }),
+  );
+});
 
 test("free ports are distinct, in range, the same search for the same seed, and leave taken ones out", async () => {
   const [first = 0] = await freePorts(1, "seed");

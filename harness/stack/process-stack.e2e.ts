@@ -1,4 +1,5 @@
 // The process stack on the real servers: up, exchanges through proxies, toxics that bite, restarts, and nothing left after down.
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,12 +9,13 @@ import { createSpawner } from "../run/spawn.ts";
 import { echoStack } from "./testing/echo-stack.ts";
 import { orphanedMemory, residuesOfRun as residues } from "../testing/residues.ts";
 import { deadline, eventually } from "../support/clock.ts";
-import { isAlive, signalProcess } from "../support/process-identity.ts";
+import { isAlive, signalProcess, type ProcessIdentity } from "../support/process-identity.ts";
 import { loadTools } from "../support/tools.ts";
 import { bringUp } from "./process-stack.ts";
 import { processHandle } from "./process-handle.ts";
 import { portsOf, readStackRecord } from "./record.ts";
 import type { LiveStack, StackRecord } from "./stack.ts";
+import { startScriptPath } from "./start-script.ts";
 
 const runId = `stack-e2e-${process.pid}`;
 let runDir: string;
@@ -34,6 +36,20 @@ beforeAll(async () => {
   stack = await bringUp(echoStack, { runDir, runId, spawn, tools: loadTools(), signal: within(60_000) });
   record = readStackRecord(runDir)!;
 });
+
+/** As the stack's own watchdog would; what is left of a killed PostgreSQL keeps a new one from starting for a moment. */
+function byScript(name: string): Promise<ProcessIdentity> {
+  const attempt = async (): Promise<ProcessIdentity | undefined> => {
+    const env = { PATH: process.env["PATH"] ?? "" };
+    const child = spawn(startScriptPath(runDir, name), [], { detached: true, stdio: "ignore", env });
+    child.unref();
+    const look = (): ProcessIdentity | null | undefined =>
+      child.exitCode === null ? stack.handle.process(name).find() : null;
+    const found = await eventually(look, within(20_000));
+    return found === null || found.pid !== child.pid ? undefined : found;
+  };
+  return eventually(attempt, within(40_000), 200);
+}
 
 afterAll(async () => {
   await stack?.down();
@@ -117,6 +133,26 @@ describe("a stack of processes", () => {
       .map((link) => stack.handle.proxy(link.name));
     for (const proxy of links) await proxy.exchange(within());
   });
+
+  // The Redis that this leaves is for `down` to end: the driver never started it.
+  test.each(["postgres", "redis"])(
+    "a killed %s comes back by its start script as a part of the run",
+    async (name) => {
+      const handle = stack.handle.process(name);
+      const killed = handle.find()!;
+      for (const round of [1, 2]) {
+        handle.signal(handle.find()!, "SIGKILL");
+        await eventually(() => (handle.find() === undefined ? true : undefined), within());
+        const { pid } = await byScript(name);
+        expect(pid, `round ${round}`).not.toBe(killed.pid);
+        await eventually(() => stack.handle.exchange(name, within()).catch(() => undefined), within(20_000));
+      }
+      // The harm of a fault reaches it, and so does the driver's own hand.
+      if (name === "redis") return;
+      await stack.restart(name);
+      await stack.handle.sql(name, "SELECT 1", [], within());
+    },
+  );
 
   test("down leaves no process, port, shared memory or data, keeps the logs, and may be repeated", async () => {
     await stack.down();

@@ -3,7 +3,7 @@
 // and ended by another process if this one dies.
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { type StackSpec, loadLink } from "../scenario/stack-spec.ts";
+import { type StackSpec, loadLink, startersIn } from "../scenario/stack-spec.ts";
 import { type Clock, systemClock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { type ProcessIdentity, listenerOn, workingDirectory } from "../support/process-identity.ts";
@@ -21,6 +21,7 @@ import { programLaunch } from "./servers/program.ts";
 import { redisLaunch } from "./servers/redis.ts";
 import type { BringUpContext, Launch } from "./servers/server.ts";
 import { toxiproxyLaunch, toxiproxyName } from "./servers/toxiproxy-server.ts";
+import { writeStartScripts } from "./start-script.ts";
 import type { LiveStack, StackRecord } from "./stack.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 import { deleteData, sweep } from "./sweep.ts";
@@ -120,6 +121,7 @@ export async function recordFor(spec: StackSpec, { runDir, runId }: BringUpOptio
     servicePorts: take(services, 1),
     linkPorts: take(links, 1 + services.length),
     agentToken: randomBytes(24).toString("hex"),
+    controlToken: randomBytes(24).toString("hex"),
   };
 }
 
@@ -149,6 +151,7 @@ export function launchesOf(context: BringUpContext): {
 async function startAll(context: BringUpContext, supervisor: Supervisor): Promise<void> {
   const { services } = context.record.spec;
   const { servers, programs } = launchesOf(context);
+  writeStartScripts(context.record, servers);
   await supervisor.bring(toxiproxyLaunch(context));
   // All are awaited, also when one fails: nothing may be started behind the back of the take-down that follows.
   const started = await Promise.allSettled(servers.map((launch) => supervisor.bring(launch)));
@@ -205,9 +208,7 @@ function remains(record: StackRecord, service: string): ProcessIdentity[] {
 /** Good order first (each part has its deadline), then the proof: scans until nothing of the run is found. */
 async function takeAllDown(record: StackRecord, supervisor: Supervisor, clock: Clock): Promise<void> {
   const { spec, runDir, runId } = record;
-  const starters = new Set(
-    spec.services.flatMap((service) => (service.kind === "program" ? (service.startedBy ?? []) : [])),
-  );
+  const starters = startersIn(spec);
   const programs = spec.services.filter(({ kind }) => kind === "program").map(({ name }) => name);
   const servers = spec.services.filter(({ kind }) => kind !== "program").map(({ name }) => name);
   await endAll([...starters], supervisor);

@@ -1,8 +1,9 @@
-// stack.json: what a process that did not start the stack needs to touch it, and where things lie in a run folder. It holds the agent's
-// token, hence mode 0600. Read without a schema: only Kiln writes it, and only whole (renamed into place).
+// stack.json: what a process that did not start the stack needs to touch it, and where things lie in a run folder. It holds the run's
+// tokens, hence mode 0600; whoever writes or reads it never writes them anywhere else. Read without a schema: only Kiln writes it, and only whole (renamed into place).
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentError, hasErrno } from "../support/errors.ts";
+import { registerSecret } from "../support/redact.ts";
 import type { ConfigFileSpec } from "../scenario/stack-spec.ts";
 import type { StackRecord } from "./stack.ts";
 
@@ -12,6 +13,7 @@ export function recordPath(runDir: string): string {
 
 export function writeStackRecord(record: StackRecord): void {
   const path = recordPath(record.runDir);
+  keepSecrets(record);
   writeFileSync(`${path}.new`, `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
@@ -22,6 +24,7 @@ export function readStackRecord(runDir: string): StackRecord | undefined {
   try {
     const value = JSON.parse(readFileSync(path, "utf8")) as Partial<StackRecord> | null;
     if (value?.v !== 1 || value.spec === undefined) throw new SyntaxError("not a stack record of version 1");
+    keepSecrets(value);
     return value as StackRecord;
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
@@ -30,6 +33,10 @@ export function readStackRecord(runDir: string): StackRecord | undefined {
       cause: error,
     });
   }
+}
+
+function keepSecrets({ agentToken = "", controlToken = "" }: Partial<StackRecord>): void {
+  for (const token of [agentToken, controlToken]) registerSecret(token);
 }
 
 /** A service's own folder. */

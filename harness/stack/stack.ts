@@ -180,6 +180,8 @@ export interface StackRecord {
   readonly servicePorts: Readonly<Record<string, number>>;
   readonly linkPorts: Readonly<Record<string, number>>;
   readonly agentToken: string;
+  /** `{token}`: what control calls between the stack's own programs bear. */
+  readonly controlToken: string;
 }
 
 export interface LiveStack {

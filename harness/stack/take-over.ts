@@ -18,6 +18,7 @@ import { dataDir, portsOf, readStackRecord, writeStackRecord } from "./record.ts
 import { replaceControlPlane } from "./replace-control-plane.ts";
 import { toxiproxyLaunch, toxiproxyName } from "./servers/toxiproxy-server.ts";
 import type { Launch } from "./servers/server.ts";
+import { writeStartScripts } from "./start-script.ts";
 import type { LiveStack, StackRecord } from "./stack.ts";
 import { toxiproxyControl } from "./toxiproxy.ts";
 import { mountVolumes, mountsOfRun } from "./volumes.ts";
@@ -81,6 +82,7 @@ async function bringBack(carried: Carried, options: TakeOverOptions): Promise<vo
   const { context, supervisor, stack } = carried;
   const { services } = context.record.spec;
   const { servers, programs } = launchesOf(context);
+  writeStartScripts(context.record, servers);
   const starterOf = (name: string): string | undefined => {
     const service = services.find((candidate) => candidate.name === name);
     return service?.kind === "program" ? service.startedBy : undefined;
@@ -89,7 +91,9 @@ async function bringBack(carried: Carried, options: TakeOverOptions): Promise<vo
   await bringBackProxies(carried, options);
   for (const launch of [...servers, ...programs]) {
     if (starterOf(launch.name) !== undefined) continue;
-    const identity = livingProcess(launch.name, options);
+    // A server may have been started again by the stack's own watchdog: the ledger does not know that process, its port does.
+    const found = servers.includes(launch) ? stack.handle.process(launch.name).find() : undefined;
+    const identity = livingProcess(launch.name, options) ?? found;
     if (identity === undefined) {
       started(launch.name, "it was not running");
       await startAgain(launch, carried, options);

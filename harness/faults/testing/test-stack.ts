@@ -127,6 +127,7 @@ async function newRecord(spec: StackSpec): Promise<StackRecord> {
     servicePorts: await portsFor(spec.services),
     linkPorts: await portsFor(spec.links),
     agentToken: randomUUID(),
+    controlToken: randomUUID(),
   };
 }
 

@@ -40,8 +40,13 @@ export function postgresLaunch(service: PostgresService, ctx: BringUpContext): L
       hint: `see ${log}`,
     });
   };
+  const request = {
+    name: service.name,
+    ...program("postgres", ["-D", data, "-p", String(port), ...settings()]),
+  };
   return {
     name: service.name,
+    request,
     // Fast shutdown: sessions are ended, data is written out (PostgreSQL documentation, "Shutting Down the Server").
     stopSignal: "SIGINT",
     awaited: `a session on port ${port}`,
@@ -57,8 +62,7 @@ export function postgresLaunch(service: PostgresService, ctx: BringUpContext): L
         ...locale,
       ]);
     },
-    start: () =>
-      spawn({ name: service.name, ...program("postgres", ["-D", data, "-p", String(port), ...settings()]) }),
+    start: () => spawn(request),
     ready: async (signal) => {
       await exchange(service, at, signal, ctx.clock);
       await postgresAccepts(postgresOperator, "postgres", at, signal);

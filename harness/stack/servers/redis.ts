@@ -19,12 +19,14 @@ export function redisLaunch(service: RedisService, ctx: BringUpContext): Launch 
     ["--maxmemory", service.maxMemory ?? "256mb"],
     ["--maxmemory-policy", "allkeys-lru"],
   ];
+  const request = { name: service.name, command: tools.redisServer, args: settings.flat(), cwd: data };
   return {
     name: service.name,
+    request,
     stopSignal: "SIGTERM",
     awaited: `PONG on port ${port}`,
     prepare: async () => void mkdirSync(data, { recursive: true }),
-    start: () => spawn({ name: service.name, command: tools.redisServer, args: settings.flat(), cwd: data }),
+    start: () => spawn(request),
     ready: async (signal) => void (await exchange(service, { host: "127.0.0.1", port }, signal, ctx.clock)),
     afterFirstStart: () => Promise.resolve(),
   };

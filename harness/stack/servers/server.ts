@@ -1,6 +1,6 @@
 // What bringing up any part of the stack needs, and how a server of Kiln's own is described to process-stack.ts.
 import type { Clock } from "../../support/clock.ts";
-import type { Spawned, Spawner } from "../../support/spawner.ts";
+import type { SpawnRequest, Spawned, Spawner } from "../../support/spawner.ts";
 import type { Tools } from "../../support/tools.ts";
 import type { StackRecord } from "../stack.ts";
 
@@ -18,6 +18,8 @@ export interface Launch {
   readonly name: string;
   /** What ends it in good order. */
   readonly stopSignal: NodeJS.Signals;
+  /** What `start` spawns, where the stack's own watchdog may do that too ({start:…}): of servers. */
+  readonly request?: SpawnRequest;
   /** Makes what must exist before the first start; not repeated on a restart. */
   prepare(): Promise<void>;
   start(): Promise<Spawned>;
