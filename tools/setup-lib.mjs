@@ -14,6 +14,7 @@ const wanted = {
   },
   postgres: { label: "PostgreSQL", min: [15, 0, 0], why: "the reference stack keeps its data there" },
   redis: { label: "Redis", min: [7, 0, 0], why: "the reference stack's cache" },
+  nginx: { label: "nginx", min: [1, 18, 0], why: "the tests run the reference system's edge with it" },
   chromium: { label: "Chromium", min: [100, 0, 0], why: "the tests open the report in it" },
   npm: { label: "npm packages", why: "the libraries that package-lock.json pins" },
 };
@@ -88,6 +89,13 @@ const mends = {
     ubuntu: apt("redis-server"),
     fedora: "sudo dnf install -y redis",
     any: "install Redis 7 or newer and put redis-server on PATH",
+  },
+  nginx: {
+    macos: "brew install nginx",
+    debian: apt("nginx"),
+    ubuntu: apt("nginx"),
+    fedora: "sudo dnf install -y nginx",
+    any: "install nginx and put it on PATH",
   },
   chromium: {
     macos: "brew install --cask chromium",

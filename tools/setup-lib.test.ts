@@ -19,6 +19,7 @@ describe("versions", () => {
     ["Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0", [7, 0, 15]],
     ["postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", [15, 18, 0]],
     ["/usr/bin/chromium: 9: [: 25276514304: unexpected operator\nChromium 156.0.8078.79", [156, 0, 8078]],
+    ["nginx version: nginx/1.22.1", [1, 22, 1]],
     ["v24.21.0", [24, 21, 0]],
   ])("are read from %j", (text, version) => {
     expect(parseVersion(text)).toEqual(version);
@@ -76,7 +77,7 @@ describe("a missing tool", () => {
       "linux-arm64.tar.gz",
     );
     for (const family of ["debian", "ubuntu", "fedora", "macos", "other"]) {
-      for (const tool of ["npm", "node", "k6", "toxiproxy", "postgres", "redis", "chromium"]) {
+      for (const tool of ["npm", "node", "k6", "toxiproxy", "postgres", "redis", "nginx", "chromium"]) {
         expect(line(tool, family)).toMatch(/^missing: [^\n]+ Mend: [^\n]+$/);
       }
     }

@@ -1,5 +1,5 @@
-// How set-up gets what the system offers: PostgreSQL, Redis and Chromium. Found on PATH or in the distribution's folders; else, as root on
-// Debian, installed by apt-get, whose packages must not start their services: Kiln starts its own in the run's folder.
+// How set-up gets what the system offers: PostgreSQL, Redis, nginx and Chromium. Found on PATH or in the distribution's folders; else, as
+// root on Debian, installed by apt-get, whose packages must not start their services: Kiln starts its own in the run's folder.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Missing, ProgramFailed, findPrograms, isProgram, run } from "./setup-process.mjs";
@@ -7,10 +7,11 @@ import { firstFit, versionedFolders } from "./setup-tools.mjs";
 
 const policyFile = "/usr/sbin/policy-rc.d";
 const policyMark = "# Written by Kiln's set-up for the time of one apt-get: packages may not start services.";
-const packages = { postgres: "postgresql", redis: "redis-server", chromium: "chromium" };
+const packages = { postgres: "postgresql", redis: "redis-server", nginx: "nginx", chromium: "chromium" };
 const reasons = {
   postgres: "PostgreSQL's server (the reference stack's database; its service is not started)",
   redis: "Redis (the reference stack's cache; its service is not started)",
+  nginx: "nginx (the tests run the reference system's edge with it; its service is not started)",
   chromium: "Chromium (the tests open the report in it)",
 };
 
@@ -50,11 +51,18 @@ async function findChromium(context) {
   return firstFit("chromium", paths, ["--version"]);
 }
 
-const finders = { postgres: findPostgres, redis: findRedis, chromium: findChromium };
+async function findNginx(context) {
+  const folders = [...context.folders, "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/local/bin"];
+  return firstFit("nginx", findPrograms("nginx", folders), ["-v"]);
+}
+
+const finders = { postgres: findPostgres, redis: findRedis, nginx: findNginx, chromium: findChromium };
+/** Needed by tests alone. */
+const forTests = new Set(["nginx", "chromium"]);
 
 /**
  * Finds or installs the system's programs. Returns {found, problems}: `found` has {path, version} for each tool that is here,
- * `problems` the others. Chromium is looked for always, but asked for only with `browser`.
+ * `problems` the others. What only tests need is looked for always, but asked for only with `browser`.
  */
 export async function ensureSystem(context, browser) {
   const tools = Object.keys(finders);
@@ -93,10 +101,10 @@ async function lookFor(context, tools, browser) {
     try {
       const program = await finders[tool](context);
       if (program !== null) found[tool] = program;
-      else if (tool !== "chromium" || browser) problems.push({ tool });
+      else if (!forTests.has(tool) || browser) problems.push({ tool });
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
-      if (tool !== "chromium" || browser) problems.push(error.problem);
+      if (!forTests.has(tool) || browser) problems.push(error.problem);
     }
   }
   return { found, problems };

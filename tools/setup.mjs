@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Makes sure that everything Kiln runs with is here, and records where: npm packages, Node 24, k6, Toxiproxy, PostgreSQL, Redis and (with
-// --browser) Chromium. Plain JavaScript for Node 20, no packages. Safe to interrupt and to repeat; when all is here it only looks at the
-// stamp and ends at once. Usage: node tools/setup.mjs [--quiet] [--browser]. Exit codes: 0, 3 (usage), 4 (something
-// cannot be had), 5 (a bug), 130 (interrupted).
+// --browser) what only tests need, nginx and Chromium. Plain JavaScript for Node 20, no packages. Safe to interrupt and to repeat; when all
+// is here it only looks at the stamp and ends at once. Usage: node tools/setup.mjs [--quiet] [--browser]. Exit codes: 0, 3 (usage),
+// 4 (something cannot be had), 5 (a bug), 130 (interrupted).
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { Missing, interruptAll, searchPath, wasInterrupted } from "./setup-proce
 import { ensureSystem } from "./setup-system.mjs";
 import { ensureBuilt, ensureNode, ensurePackages, hashFiles, readJson, writeWhole } from "./setup-tools.mjs";
 
-const stampFormat = 1;
+const stampFormat = 2;
 const tools = dirname(fileURLToPath(import.meta.url));
 const root = dirname(tools);
 const bin = join(tools, ".bin");
@@ -46,6 +46,7 @@ function allIsHere(browser) {
   if (Object.keys(now).some((key) => now[key] !== stamp[key])) return false;
   if (readJson(join(root, "node_modules", ".kiln-setup.json"))?.lockSha256 !== now.lock) return false;
   const chosen = process.env.KILN_CHROMIUM ?? "";
+  if (browser && stamp.nginx === null) return false;
   if (browser && (stamp.chromium === null || (chosen !== "" && chosen !== stamp.chromium))) return false;
   if (stamp.recordSha256 !== hashFiles(recordFile)) return false;
   return stamp.programs.every((old) => {
@@ -116,7 +117,7 @@ async function gather(context, browser) {
 
 /** Writes the record for the harness, then the stamp that lets the next set-up be quick. */
 function remember(found) {
-  const order = ["node", "k6", "toxiproxy", "postgres", "redis", "chromium"].filter(
+  const order = ["node", "k6", "toxiproxy", "postgres", "redis", "nginx", "chromium"].filter(
     (tool) => found[tool] !== undefined,
   );
   const record = {
@@ -125,12 +126,14 @@ function remember(found) {
     toxiproxy: found.toxiproxy.path,
     postgresBin: dirname(found.postgres.path),
     redisServer: found.redis.path,
+    nginx: found.nginx?.path ?? null,
     chromium: found.chromium?.path ?? null,
     versions: Object.fromEntries(order.map((tool) => [tool, found[tool].version])),
   };
   writeWhole(recordFile, `${JSON.stringify(record, null, 2)}\n`);
   const programs = order.map((tool) => markOf(found[tool].path)).filter((mark) => mark !== null);
-  const stamp = { ...pins(), chromium: record.chromium, recordSha256: hashFiles(recordFile), programs };
+  const { nginx, chromium } = record;
+  const stamp = { ...pins(), nginx, chromium, recordSha256: hashFiles(recordFile), programs };
   writeWhole(stampFile, `${JSON.stringify(stamp, null, 2)}\n`);
 }
 
