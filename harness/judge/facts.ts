@@ -6,6 +6,7 @@ import type { Facts } from "./checker.ts";
 import { recoveryInGroup, sameGroup } from "./groups.ts";
 import { configFilesOf, configReadings, reactionTo, timelineOf, type FaultTimeline } from "./instants.ts";
 import { indexLoad, type LoadIndex } from "./load-index.ts";
+import { summarizeJourneys } from "./journey-summary.ts";
 import { missingStretches, withoutMissing } from "./missing-evidence.ts";
 import { unavailableMsOf } from "./outages.ts";
 import { proxyStretches } from "./proxy-gone.ts";
@@ -31,6 +32,7 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   );
   const spans = built.flatMap(({ span }) => (span === null ? [] : [span]));
   const faults = built.map(({ record }) => record);
+  const journeys = summarizeJourneys(plan, evidence, { faults, spans, missing });
   return {
     faults,
     summary: summarize(plan, evidence, load, calmSeconds(plan, load, spans), faults),
@@ -38,6 +40,7 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
     spans,
     missing,
     starved: starvedStretches(plan, evidence, recorded),
+    ...(journeys === undefined ? {} : { journeys }),
   };
 }
 
