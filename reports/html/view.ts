@@ -1,6 +1,6 @@
 // What the template sees: every text already in words, every choice already made, nothing missing (the template is strict). Text only:
 // the template escapes all of it.
-import type { Finding, JourneySummary, Status } from "../../harness/judge/verdict.ts";
+import type { Finding, Status } from "../../harness/judge/verdict.ts";
 import { formatDuration, formatOffset } from "../../harness/support/duration.ts";
 import type { FaultRow, ReportModel, WatchdogEntry } from "../model-types.ts";
 import { faultWord, keyNumbers, recoveryText } from "../phrases.ts";
@@ -11,18 +11,15 @@ import {
   formatMs,
   formatRange,
   formatValue,
+  glue,
   plural,
   shapes,
   statusWords,
 } from "../words.ts";
 import { drawStrip, spanOf } from "./fault-strip.ts";
+import { journeysView } from "./journeys-view.ts";
 
 export type View = ReturnType<typeof buildView>;
-
-/** Keeps a number and its unit on one line. */
-function glue(text: string): string {
-  return text.replaceAll(/(\d) (?=(?:%|ms|s|[KMGT]?i?B)(?!\w))/g, "$1\u00A0");
-}
 
 function emptyText(model: ReportModel): string {
   if (model.findings.length === 0) return "There is no finding: nothing was judged.";
@@ -231,41 +228,6 @@ function trendsView(model: ReportModel) {
       shape: target.met ? shapes.pass : shapes.fail,
       status: target.met ? "pass" : "fail",
     })),
-  };
-}
-
-/** So many failures are listed; the journal has them all. */
-const shownFailures = 40;
-
-function journeysView({ calm, underFault, page, steps, failures, ...rest }: JourneySummary) {
-  const { service, everyMs, owed, leftOut, withoutBrowser, why } = rest;
-  const failed = calm.failed + underFault.failed;
-  const parts = [
-    `A browser visited ${service} every ${formatDuration(everyMs)}: ${formatCount(calm.made - calm.failed)} of ${formatCount(calm.made)} visits in calm succeeded`,
-    `${formatCount(underFault.made - underFault.failed)} of ${formatCount(underFault.made)} under a fault on what a visit needs`,
-  ];
-  if (leftOut > 0) parts.push(`${formatCount(leftOut)} lie in missing evidence`);
-  const notMade = withoutBrowser > 0 ? ` ${plural(withoutBrowser, "time")} there was no browser: ${why ?? ""}` : "";
-  const slowest = page === null ? "" : ` The slowest page took ${formatMs(page.maxMs)}.`;
-  return {
-    text: glue(`${parts.join(", ")}; ${formatCount(owed)} were due.${slowest}${notMade}`),
-    steps: steps.map(({ name, p50Ms, p95Ms, maxMs }) => ({
-      name,
-      p50: formatMs(p50Ms),
-      p95: formatMs(p95Ms),
-      max: formatMs(maxMs),
-    })),
-    failures: failures.slice(0, shownFailures).map(({ atMs, number, failedAt, error, screenshot, fault }) => ({
-      at: formatOffset(atMs),
-      number: formatCount(number),
-      failedAt,
-      error,
-      // A link only to where pictures lie: the journal may have been written by anybody.
-      screenshot: /^journeys\/[\w.-]+\.png$/.test(screenshot ?? "") ? (screenshot ?? "") : "",
-      fault: fault ?? "",
-    })),
-    failuresLeftOut:
-      failed > shownFailures ? `${plural(failed - shownFailures, "more failure")} in the journal.` : "",
   };
 }
 

@@ -34,6 +34,8 @@ void everyTick(
 );
 
 const browser = new KeptBrowser(settings.chromium);
+// A journey that is under way fails at once then, instead of keeping this process for as long as it may take.
+ending.signal.addEventListener("abort", () => void browser.close());
 let pictures = 0;
 let broken = 0;
 
@@ -77,6 +79,7 @@ async function makeJourney(journey: Journey, number: number): Promise<JourneyRes
   const startMs = systemClock.nowMs();
   try {
     await browser.ready();
+    ending.signal.throwIfAborted();
     const result = await browser.withPage((page) => onPage(journey, page, number));
     const isBroken = !browser.isConnected || /\bcrashed\b/.test(result.error ?? "");
     return result.outcome === "failed" && isBroken ? { ...result, outcome: "no-browser" } : result;
