@@ -70,19 +70,25 @@ function faultTable(faults: readonly FaultRow[]): string {
 }
 
 function journeys({ calm, underFault, page, failures, why, withoutBrowser }: JourneySummary): string {
-  const counts = ({ made, failed }: JourneyCount): readonly string[] => [formatCount(made), formatCount(failed)];
+  const counts = ({ made, failed }: JourneyCount): readonly string[] => [
+    formatCount(made),
+    formatCount(failed),
+  ];
   const rows = [
     ["in calm", ...counts(calm)],
     ["under a fault on what a visit needs", ...counts(underFault)],
   ];
-  const pages = page === null ? "" : `\n\nPage: median ${formatMs(page.p50Ms)}, slowest ${formatMs(page.maxMs)}.`;
+  const pages =
+    page === null ? "" : `\n\nPage: median ${formatMs(page.p50Ms)}, slowest ${formatMs(page.maxMs)}.`;
   const first = failures[0];
   const failure =
     first === undefined
       ? ""
       : `\n\nFirst failure ${formatOffset(first.atMs)}, at ${escape(`${first.failedAt}: ${first.error}`)}`;
   const without =
-    withoutBrowser === 0 ? "" : `\n\n${plural(withoutBrowser, "time")} without a browser: ${escape(why ?? "")}`;
+    withoutBrowser === 0
+      ? ""
+      : `\n\n${plural(withoutBrowser, "time")} without a browser: ${escape(why ?? "")}`;
   return `${table(["Journeys", "Made", "Failed"], rows)}${pages}${failure}${without}`;
 }
 

@@ -137,7 +137,12 @@ test("a browser's visits are shown, and the page's time stands beside its target
   const { plan, verdict, evidence } = sampleRun();
   const asked = { ...plan, journeys: { script: "j.ts", service: "web", everyMs: 60_000, succeed: 0.95 } };
   const page = "Page load time (target: under 3 s)";
-  const built = buildReportModel({ plan: asked, verdict: { ...verdict, journeys: sampleJourneys }, evidence, now });
+  const built = buildReportModel({
+    plan: asked,
+    verdict: { ...verdict, journeys: sampleJourneys },
+    evidence,
+    now,
+  });
   expect(built.journeys).toEqual(sampleJourneys);
   expect(built.targets.find(({ name }) => name.startsWith("Page load time"))).toMatchObject({
     measured: "810 ms",

@@ -4,7 +4,8 @@ import { referenceStack } from "../fixtures/stack/stack.ts";
 
 export default defineScenario({
   name: "web",
-  description: "A browser visits the page while its link, the cache and the gateway are harmed, in four minutes.",
+  description:
+    "A browser visits the page while its link, the cache and the gateway are harmed, in four minutes.",
   stack: referenceStack({ thresholds: "quick", services: ["web"] }),
   duration: "4m",
   preflight: "5s",

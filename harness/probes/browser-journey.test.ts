@@ -42,7 +42,9 @@ function start(changes: { chromium?: string | null; known?: number; zeroMs?: num
   const context = {
     stack: { origin: (service: string) => `http://127.0.0.1:1/${service}` },
     journal: { write: (body: JournalBody, atMs?: number) => journal.push({ ...body, atMs }) },
-    samples: { sample: (name: string, _unit: string, atMs: number, value: number) => samples.push([name, atMs, value]) },
+    samples: {
+      sample: (name: string, _unit: string, atMs: number, value: number) => samples.push([name, atMs, value]),
+    },
     clock: systemClock,
     zeroMonotonicMs: 50_000,
     runDir,
@@ -119,7 +121,15 @@ test("copies results at their own time into journal and samples", async () => {
   const { look, journal, samples } = start();
   await look();
   const picture = { failedAt: "create", error: "no answer", screenshot: "journey-0002.png" };
-  tell(right, { ...right, number: 2, atMonotonicMs: 128_000, outcome: "failed", pageMs: null, steps: [], ...picture });
+  tell(right, {
+    ...right,
+    number: 2,
+    atMonotonicMs: 128_000,
+    outcome: "failed",
+    pageMs: null,
+    steps: [],
+    ...picture,
+  });
   tell("not a result", { ...right, number: 3, outcome: "no-browser", pageMs: null });
   await look();
   expect(journal).toMatchObject([

@@ -177,8 +177,7 @@ function resultOf(line: string): JourneyResult | undefined {
   }
 }
 
-/** Also what the judge allows for a journey that was under way at the end. */
-export function journeyWithinMs(everyMs: number): number {
+function journeyWithinMs(everyMs: number): number {
   return Math.min(longestMs, everyMs * shareOfPeriod);
 }
 

@@ -43,7 +43,7 @@ export function startProbes(context: ProbeContext): RunningProbes {
     async stop() {
       ending.abort();
       await Promise.all(loops);
-      await Promise.all(probes.map((probe) => probe.close?.()));
+      await Promise.all(probes.map(async (probe) => probe.close?.()));
       await Promise.all(looks.map((look) => look(context.clock.nowMs())));
     },
   };

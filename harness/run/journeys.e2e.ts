@@ -67,7 +67,9 @@ test("a harness that is killed takes its browser with it", async () => {
   await eventually(() => (/load begins/.test(run.output()) ? true : undefined), deadline(60_000));
   const runDir = newestRun(runs.path);
   const browsers = () =>
-    membersOf({ runId: basename(runDir), runDir }).filter(({ command }) => command.includes("--user-data-dir="));
+    membersOf({ runId: basename(runDir), runDir }).filter(({ command }) =>
+      command.includes("--user-data-dir="),
+    );
   await eventually(() => (browsers().length > 0 ? true : undefined), deadline(30_000));
   run.child.kill("SIGKILL");
   await run.ended;

@@ -69,7 +69,13 @@ test("the child has the marker, what it was given, and none of the caller's secr
 });
 
 test("folders outside the run folder are in the ledger before the process is", async () => {
-  const { exited } = await spawn({ name: "f", command: "true", args: [], cwd: runDir, folders: ["/tmp/kiln-x"] });
+  const { exited } = await spawn({
+    name: "f",
+    command: "true",
+    args: [],
+    cwd: runDir,
+    folders: ["/tmp/kiln-x"],
+  });
   await exited;
   expect(readLedger(runDir)).toMatchObject([
     { op: "folder", path: "/tmp/kiln-x" },

@@ -357,7 +357,7 @@ describe("each mistake is one line with key, expectation and what was found", ()
     [
       "drills, which are not there",
       { drills: [] },
-      `: unknown key "drills"; known are name, description, stack, duration, preflight, warmUp, load, chaos, objectives, stopWhen`,
+      `: unknown key "drills"; known are name, description, stack, duration, preflight, warmUp, load, chaos, journeys, objectives, stopWhen`,
     ],
     [
       "an unknown kind of service",

@@ -14,7 +14,8 @@ export function journeysView({ calm, underFault, page, steps, failures, ...rest 
     `${formatCount(underFault.made - underFault.failed)} of ${formatCount(underFault.made)} under a fault on what a visit needs`,
   ];
   if (leftOut > 0) parts.push(`${formatCount(leftOut)} lie in missing evidence`);
-  const notMade = withoutBrowser > 0 ? ` ${plural(withoutBrowser, "time")} there was no browser: ${why ?? ""}` : "";
+  const notMade =
+    withoutBrowser > 0 ? ` ${plural(withoutBrowser, "time")} there was no browser: ${why ?? ""}` : "";
   const slowest = page === null ? "" : ` The slowest page took ${formatMs(page.maxMs)}.`;
   return {
     text: glue(`${parts.join(", ")}; ${formatCount(owed)} were due.${slowest}${notMade}`),
@@ -24,15 +25,17 @@ export function journeysView({ calm, underFault, page, steps, failures, ...rest 
       p95: formatMs(p95Ms),
       max: formatMs(maxMs),
     })),
-    failures: failures.slice(0, shownFailures).map(({ atMs, number, failedAt, error, screenshot, fault }) => ({
-      at: formatOffset(atMs),
-      number: formatCount(number),
-      failedAt,
-      error,
-      // A link only to where pictures lie: the journal may have been written by anybody.
-      screenshot: /^journeys\/[\w.-]+\.png$/.test(screenshot ?? "") ? (screenshot ?? "") : "",
-      fault: fault ?? "",
-    })),
+    failures: failures
+      .slice(0, shownFailures)
+      .map(({ atMs, number, failedAt, error, screenshot, fault }) => ({
+        at: formatOffset(atMs),
+        number: formatCount(number),
+        failedAt,
+        error,
+        // A link only to where pictures lie: the journal may have been written by anybody.
+        screenshot: /^journeys\/[\w.-]+\.png$/.test(screenshot ?? "") ? (screenshot ?? "") : "",
+        fault: fault ?? "",
+      })),
     failuresLeftOut:
       failed > shownFailures ? `${plural(failed - shownFailures, "more failure")} in the journal.` : "",
   };

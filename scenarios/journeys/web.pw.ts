@@ -45,8 +45,18 @@ function start(url: string, chromium: string, changes: Partial<ChildSettings> = 
   };
   const child = spawn(
     "nice",
-    ["-n", "19", process.execPath, join(projectRoot, "harness/probes/journey/child.ts"), JSON.stringify(settings)],
-    { cwd: folder, env: { ...process.env, HOME: settings.browserDir, TMPDIR: settings.browserDir }, stdio: "inherit" },
+    [
+      "-n",
+      "19",
+      process.execPath,
+      join(projectRoot, "harness/probes/journey/child.ts"),
+      JSON.stringify(settings),
+    ],
+    {
+      cwd: folder,
+      env: { ...process.env, HOME: settings.browserDir, TMPDIR: settings.browserDir },
+      stdio: "inherit",
+    },
   );
   const results = (): JourneyResult[] => {
     const file = join(folder, resultsFileName);
@@ -131,12 +141,19 @@ test("a browser that is killed is no failure of the page, and the next journey h
   await expect.poll(() => results().length, { timeout: 30_000 }).toBeGreaterThanOrEqual(1);
   const mains = allPids().filter(
     (pid) =>
-      commandLine(pid).includes(`--user-data-dir=${settings.browserDir}`) && !commandLine(pid).includes("--type="),
+      commandLine(pid).includes(`--user-data-dir=${settings.browserDir}`) &&
+      !commandLine(pid).includes("--type="),
   );
   for (const pid of mains) process.kill(pid, "SIGKILL");
   const known = results().length;
   await expect
-    .poll(() => results().slice(known).some(({ outcome }) => outcome === "ok"), { timeout: 30_000 })
+    .poll(
+      () =>
+        results()
+          .slice(known)
+          .some(({ outcome }) => outcome === "ok"),
+      { timeout: 30_000 },
+    )
     .toBe(true);
   expect(results().map(({ outcome }) => outcome)).not.toContain("failed");
   child.kill("SIGTERM");

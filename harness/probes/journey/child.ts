@@ -133,7 +133,9 @@ async function takePicture(page: Page, number: number, signal: AbortSignal): Pro
 async function loadJourney(): Promise<Journey> {
   const loaded = (await import(pathToFileURL(settings.script).href)) as { readonly default?: unknown };
   if (typeof loaded.default === "function") return loaded.default as Journey;
-  throw new Error(`${settings.script}: expected a journey as default export, such as \`export default journey\``);
+  throw new Error(
+    `${settings.script}: expected a journey as default export, such as \`export default journey\``,
+  );
 }
 
 /**

@@ -11,7 +11,7 @@ export interface Visit {
   /** No other visit's: for the names of what it creates. Letters, digits and "-". */
   readonly id: string;
   /** Runs one part of the journey: timed, and named where it fails. The first one has to be the loading of the page. */
-  step<T>(name: string, work: () => Promise<T>): Promise<T>;
+  readonly step: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 }
 
 /** The default export of a journey script. It fails by throwing. */

@@ -52,7 +52,11 @@ test("says at which step it failed, why, and shows it", async () => {
     throw new Error("not as expected");
   });
   expect(between.failedAt).toBe('after "load"');
-  const first = await make(({ step }) => step("load", () => Promise.reject(new Error("no"))), 5_000, undefined);
+  const first = await make(
+    ({ step }) => step("load", () => Promise.reject(new Error("no"))),
+    5_000,
+    undefined,
+  );
   expect(first).toMatchObject({ pageMs: null, failedAt: "load" });
 });
 
@@ -64,6 +68,11 @@ test("one that takes too long is given up, and what it still does is not counted
     await step("hang", () => late.promise);
   }, 30);
   await goOn?.();
-  expect(result).toMatchObject({ outcome: "failed", failedAt: "hang", error: "not over within 30 ms", steps: [] });
+  expect(result).toMatchObject({
+    outcome: "failed",
+    failedAt: "hang",
+    error: "not over within 30 ms",
+    steps: [],
+  });
   expect(result.tookMs).toBeGreaterThanOrEqual(29);
 });
