@@ -32,14 +32,15 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   );
   const spans = built.flatMap(({ span }) => (span === null ? [] : [span]));
   const faults = built.map(({ record }) => record);
-  const journeys = summarizeJourneys(plan, evidence, { faults, spans, missing });
+  const starved = starvedStretches(plan, evidence, recorded);
+  const journeys = summarizeJourneys(plan, evidence, { faults, spans, missing, starved });
   return {
     faults,
     summary: summarize(plan, evidence, load, calmSeconds(plan, load, spans), faults),
     load,
     spans,
     missing,
-    starved: starvedStretches(plan, evidence, recorded),
+    starved,
     ...(journeys === undefined ? {} : { journeys }),
   };
 }

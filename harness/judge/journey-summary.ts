@@ -6,7 +6,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { StackSpec } from "../scenario/stack-spec.ts";
 import type { Facts } from "./checker.ts";
 import { configFilesOf } from "./instants.ts";
-import { harnessGaps, missingMsOf, missingWithin } from "./missing-evidence.ts";
+import { excuses, harnessGaps, missingMsOf, missingWithin } from "./missing-evidence.ts";
 import type { JourneyCount, JourneyFailure, JourneySummary, Times } from "./verdict.ts";
 
 type JourneyEvent = EventOf<"journey">;
@@ -18,15 +18,16 @@ const mostFailures = 100;
 export function summarizeJourneys(
   plan: Plan,
   evidence: Evidence,
-  facts: Pick<Facts, "faults" | "spans" | "missing">,
+  facts: Pick<Facts, "faults" | "spans" | "missing" | "starved">,
 ): JourneySummary | undefined {
   const { journeys } = plan;
   if (journeys === undefined) return undefined;
   const events = evidence.eventsOf("journey");
   const made = events.filter(({ outcome }) => outcome !== "no-browser");
   const without = events.filter(({ outcome }) => outcome === "no-browser");
-  const isCut = ({ atMs, tookMs }: JourneyEvent): boolean =>
-    missingWithin(facts.missing, atMs, atMs + tookMs) !== undefined;
+  // A visit gives way to everything else on the machine: a starved one hits it first. What succeeded all the same stands.
+  const isCut = ({ atMs, tookMs, outcome }: JourneyEvent): boolean =>
+    missingWithin(outcome === "ok" ? facts.missing : excuses(facts), atMs, atMs + tookMs) !== undefined;
   const whole = made.filter((event) => !isCut(event));
   const faultOf = faultFinder(plan, facts);
   const calm = whole.filter((event) => faultOf(event) === null);

@@ -61,7 +61,7 @@ function measuresOf(summary: JourneySummary, objective: number): Measure[] {
     measure("failed in calm", calm.failed, "count"),
     measure("made under fault", underFault.made, "count"),
     measure("failed under fault", underFault.failed, "count"),
-    ...(leftOut === 0 ? [] : [measure("in missing evidence", leftOut, "count")]),
+    ...(leftOut === 0 ? [] : [measure("left out", leftOut, "count")]),
     ...(withoutBrowser === 0 ? [] : [measure("without a browser", withoutBrowser, "count")]),
     ...(page === null
       ? []

@@ -162,7 +162,7 @@ export interface JourneySummary {
   /** Outside the spans of faults on anything that a visit needs. */
   readonly calm: JourneyCount;
   readonly underFault: JourneyCount;
-  /** In stretches of missing evidence: counted nowhere else. */
+  /** In stretches of missing evidence, and failures on a starved machine: counted nowhere else. */
   readonly leftOut: number;
   /** Nothing was learned of the page: there was no browser, or it broke. */
   readonly withoutBrowser: number;
