@@ -19,6 +19,7 @@ export type {
   DurationRange,
   FaultChoice,
   FlappingChoice,
+  JourneysInput,
   LoadInput,
   ObjectivesInput,
   PatternChoice,
@@ -37,6 +38,7 @@ export type {
   VolumeSpec,
   WatchdogSpec,
 } from "./scenario/stack-spec.ts";
+export type { Journey, Visit } from "./probes/journey/contract.ts";
 export type { Duration } from "./support/duration.ts";
 
 /** Gives a scenario file its types. Checks nothing: that is done when the file is loaded. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { drawStrip } from "./html/fault-strip.ts";
 import { htmlRenderer } from "./html.ts";
 import { buildReportModel } from "./model.ts";
+import { sampleJourneys } from "./testing/sample-journeys.ts";
 import { sampleRun } from "./testing/sample-run.ts";
 
 const now = new Date(0);
@@ -49,6 +50,19 @@ test("without script the words are all there, in the order of the questions", ()
   const places = order.map((text) => words.lastIndexOf(text));
   expect(places.every((place) => place >= 0)).toBe(true);
   expect(words.indexOf("Do not release.")).toBeLessThan(words.indexOf("First failure 00:02:20.2"));
+});
+
+test("journeys: steps, and failures with their pictures as links into the run folder, their words as text", () => {
+  const { plan, verdict, evidence } = sampleRun();
+  const page = htmlRenderer.render(
+    buildReportModel({ plan, verdict: { ...verdict, journeys: sampleJourneys }, evidence, now }),
+  );
+  expect(page).toContain("Browser journeys");
+  expect(page).toContain('href="journeys/journey-0002.png"');
+  expect(page).toContain("12 of 13 visits in calm succeeded");
+  expect(page).toContain("&lt;b&gt;timeout&lt;/b&gt;");
+  expect(page).toContain('href="#f07-kill"');
+  expect(html).not.toContain("Browser journeys");
 });
 
 test("data in the data block cannot end it", () => {

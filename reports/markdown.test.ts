@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { markdownRenderer } from "./markdown.ts";
 import { buildReportModel } from "./model.ts";
+import { sampleJourneys } from "./testing/sample-journeys.ts";
 import { sampleRun } from "./testing/sample-run.ts";
 
 test("verdict first, then numbers, findings and faults", () => {
@@ -22,6 +23,17 @@ test("text of a run cannot break a table or become markup", () => {
     buildReportModel({ plan, verdict: { ...verdict, because: "a | b\n# c *d* <e> @f [g](h)" }, evidence }),
   );
   expect(text).toContain(String.raw`a \| b \# c \*d\* &lt;e&gt; &#64;f \[g\](h)`);
+});
+
+test("journeys of a browser: how many, how fast, and the first failure", () => {
+  const { plan, verdict, evidence } = sampleRun();
+  const text = markdownRenderer.render(
+    buildReportModel({ plan, verdict: { ...verdict, journeys: sampleJourneys }, evidence }),
+  );
+  expect(text).toContain("| in calm | 13 | 1 |");
+  expect(text).toContain("Page: median 340 ms, slowest 810 ms.");
+  expect(text).toContain("First failure 00:00:20, at create: &lt;b&gt;timeout&lt;/b&gt; of 12 s");
+  expect(text).toContain("1 time without a browser: no page could be had of the browser: it had crashed");
 });
 
 test("the table of faults of a long run is cut with a note", () => {

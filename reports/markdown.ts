@@ -1,10 +1,10 @@
 // report.md: the job summary of CI. Verdict, findings, faults, numbers; short enough to be read on a page of a code host.
-import type { Finding } from "../harness/judge/verdict.ts";
+import type { Finding, JourneyCount, JourneySummary } from "../harness/judge/verdict.ts";
 import type { FaultRow, ReportModel } from "./model-types.ts";
 import type { Renderer } from "./renderer.ts";
 import { faultWord, keyNumbers, measureText, recoveryText } from "./phrases.ts";
 import { formatDuration, formatOffset } from "../harness/support/duration.ts";
-import { formatAfter, formatCount, formatRange, plural, shapes, statusWords } from "./words.ts";
+import { formatAfter, formatCount, formatMs, formatRange, plural, shapes, statusWords } from "./words.ts";
 
 /** Code hosts cut job summaries at 1 MiB; the rows of a long run's faults are what grows. */
 const faultLimit = 60;
@@ -29,6 +29,7 @@ function renderMarkdown(model: ReportModel): string {
           `<details><summary>Passed</summary>\n\n${findingTable(model.findings.filter(({ status }) => status === "pass"))}\n\n</details>`,
         ]),
     `## Faults\n\n${faultTable(model.faults)}`,
+    ...(model.journeys === null ? [] : [`## Browser journeys\n\n${journeys(model.journeys)}`]),
     `## Never tested\n\n${model.neverTested.map(({ what, why }) => `- ${escape(what)}: ${escape(why)}`).join("\n")}`,
     `## How it was run\n\n${how(model)}`,
   ];
@@ -66,6 +67,29 @@ function faultTable(faults: readonly FaultRow[]): string {
   const left = faults.length - rows.length;
   const rest = left > 0 ? `\n\n${plural(left, "more fault")} in report.html.` : "";
   return `${table(["Fault", "Target", "State", "Detected", "Acted", "Recovered", "Recovery time", "Failed requests"], rows)}${rest}`;
+}
+
+function journeys({ calm, underFault, page, failures, why, withoutBrowser }: JourneySummary): string {
+  const counts = ({ made, failed }: JourneyCount): readonly string[] => [
+    formatCount(made),
+    formatCount(failed),
+  ];
+  const rows = [
+    ["in calm", ...counts(calm)],
+    ["under a fault on what a visit needs", ...counts(underFault)],
+  ];
+  const pages =
+    page === null ? "" : `\n\nPage: median ${formatMs(page.p50Ms)}, slowest ${formatMs(page.maxMs)}.`;
+  const first = failures[0];
+  const failure =
+    first === undefined
+      ? ""
+      : `\n\nFirst failure ${formatOffset(first.atMs)}, at ${escape(`${first.failedAt}: ${first.error}`)}`;
+  const without =
+    withoutBrowser === 0
+      ? ""
+      : `\n\n${plural(withoutBrowser, "time")} without a browser: ${escape(why ?? "")}`;
+  return `${table(["Journeys", "Made", "Failed"], rows)}${pages}${failure}${without}`;
 }
 
 function how(model: ReportModel): string {

@@ -1,7 +1,7 @@
 // The one typed model between verdict and renderers: plain JSON, every number already worked out, so that a renderer only lays it
 // out. This file holds the types; model.ts fills them. All times are plan time in milliseconds unless a name says otherwise.
 import type { PreflightCheck, SegmentAccounts, WatchdogLine } from "../harness/journal/events.ts";
-import type { FaultRecord, Finding, Status, Summary } from "../harness/judge/verdict.ts";
+import type { FaultRecord, Finding, JourneySummary, Status, Summary } from "../harness/judge/verdict.ts";
 
 export type BandKind = "warm-up" | "window" | "spike" | "fault" | "gap" | "unseen";
 
@@ -143,6 +143,8 @@ export interface ReportModel {
   readonly marks: readonly Mark[];
   readonly trends: readonly Trend[];
   readonly targets: readonly Target[];
+  /** A browser's visits to the stack's page; null where the plan asks for none. */
+  readonly journeys: JourneySummary | null;
   readonly neverTested: readonly NeverTested[];
   readonly accounts: readonly SegmentAccounts[];
   readonly how: HowItWasRun;

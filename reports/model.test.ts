@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { buildReportModel } from "./model.ts";
 import type { ChartId, ReportModel } from "./model-types.ts";
 import type { SampleOptions } from "./testing/sample-plan.ts";
+import { sampleJourneys } from "./testing/sample-journeys.ts";
 import { sampleRun } from "./testing/sample-run.ts";
 
 const now = new Date("2026-11-21T03:40:00Z");
@@ -130,6 +131,30 @@ test("a run without load and one without faults give a whole model", () => {
   const calm = model({ faults: false });
   expect(calm.faults).toEqual([]);
   expect(calm.neverTested).toContainEqual({ what: "Behaviour under faults", why: "the plan holds no fault" });
+});
+
+test("a browser's visits are shown, and the page's time stands beside its target instead of under what was never tested", () => {
+  const { plan, verdict, evidence } = sampleRun();
+  const asked = { ...plan, journeys: { script: "j.ts", service: "web", everyMs: 60_000, succeed: 0.95 } };
+  const page = "Page load time (target: under 3 s)";
+  const built = buildReportModel({
+    plan: asked,
+    verdict: { ...verdict, journeys: sampleJourneys },
+    evidence,
+    now,
+  });
+  expect(built.journeys).toEqual(sampleJourneys);
+  expect(built.targets.find(({ name }) => name.startsWith("Page load time"))).toMatchObject({
+    measured: "810 ms",
+    target: "under 3 s",
+    met: true,
+  });
+  expect(built.neverTested.map(({ what }) => what)).not.toContain(page);
+  const why = "there is no browser on this machine";
+  const without = { ...verdict, journeys: { ...sampleJourneys, page: null, why } };
+  const blind = buildReportModel({ plan: asked, verdict: without, evidence, now });
+  expect(blind.neverTested).toContainEqual({ what: page, why });
+  expect(model().journeys).toBeNull();
 });
 
 test("the command to reproduce is safe to paste", () => {

@@ -58,6 +58,7 @@ function assemble({ plan, verdict, evidence, now = new Date() }: ReportInput): R
     marks,
     trends: buildTrends(plan, evidence),
     targets: buildTargets(verdict),
+    journeys: verdict.journeys ?? null,
     neverTested: buildNeverTested(plan, verdict, faults),
     accounts: evidence
       .eventsOf("segment-ended")

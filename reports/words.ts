@@ -70,6 +70,11 @@ export function formatAfter(ms: number): string {
     : `+${formatDuration(Math.round(ms / 1_000) * 1_000)}`;
 }
 
+/** Keeps a number and its unit on one line. */
+export function glue(text: string): string {
+  return text.replaceAll(/(\d) (?=(?:%|ms|s|[KMGT]?i?B)(?!\w))/g, "$1\u00A0");
+}
+
 function trim(value: number, decimals: number): string {
   const text = value.toFixed(decimals);
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;

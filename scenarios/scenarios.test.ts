@@ -22,7 +22,7 @@ function plans({ scenario, shownFile }: LoadedScenario): Plan[] {
   return seeds.map((seed) => makePlan(scenario, seed, faultTable, { file: shownFile }));
 }
 
-describe.each(["smoke", "micro", "families", "nightly", "6h", "12h", "24h", "48h"])("%s", (name) => {
+describe.each(["smoke", "micro", "web", "families", "nightly", "6h", "12h", "24h", "48h"])("%s", (name) => {
   test(`plans with seeds 1 to ${seeds.length}, each its own plan that breaks no rule`, async () => {
     const file = await loaded(name);
     const all = plans(file);

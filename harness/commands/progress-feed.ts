@@ -1,7 +1,7 @@
 // Turns what a run says (journal events, the load's last second) into the state that progress shows.
 import { formatDuration } from "../support/duration.ts";
 import type { Progress, ProgressEvent, ProgressState } from "../../reports/progress.ts";
-import type { JournalEvent, Phase } from "../journal/events.ts";
+import type { JournalEvent, JourneyRecord, Phase } from "../journal/events.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RunRequest } from "../run/run-request.ts";
 
@@ -122,6 +122,10 @@ export function describeEvent(
       const how = event.bootChanged ? "after a restart of the machine" : "after its harness had died";
       return { text: `resumed (number ${event.attempt}) ${how}: ${gap} without evidence`, important: true };
     }
+    case "journey":
+      return event.outcome === "ok"
+        ? undefined
+        : { text: `journey ${event.number} ${journeyText(event)}`, important: event.outcome === "failed" };
     case "gap":
       return { text: `${event.what} for ${formatDuration(Math.round(event.lengthMs))}`, important: true };
     case "stopping":
@@ -140,6 +144,11 @@ export function describeEvent(
     default:
       return undefined;
   }
+}
+
+function journeyText({ outcome, failedAt, error }: JourneyRecord): string {
+  const what = outcome === "failed" ? `failed at "${failedAt ?? "?"}"` : "was not made";
+  return `${what}: ${error ?? "no reason given"}`;
 }
 
 function phaseText(phase: Phase): string {

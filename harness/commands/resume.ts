@@ -21,7 +21,7 @@ export async function resumeCommand(text: string, options: ResumeOptions, leave:
   const runDir = findRun(text);
   const by = options.byReaper === true ? "reaper" : "user";
   const resumed = readResumable(runDir, by);
-  const { plan, scriptPath, cwd, state } = resumed;
+  const { plan, scriptPath, journeyPath, cwd, state } = resumed;
   const tools = loadTools();
   if (options.detach === true) {
     assertFree();
@@ -29,7 +29,9 @@ export async function resumeCommand(text: string, options: ResumeOptions, leave:
   }
   enter(cwd, state.runId);
   const mode = by === "reaper" || options.detached === true ? "detached" : "foreground";
-  const fixed = { plan, scriptPath, faults: faultTable, runsDir: "", tools, commandLine: [], mode } as const;
+  const journey = journeyPath === undefined ? {} : { journeyPath };
+  const given = { plan, scriptPath, ...journey, tools, mode } as const;
+  const fixed = { ...given, faults: faultTable, runsDir: "", commandLine: [] } as const;
   return carryOut(
     plan,
     leave,

@@ -47,6 +47,7 @@ export async function runCommand(name: string, options: RunOptions, context: Run
   const request = {
     plan,
     scriptPath: loaded.scriptPath,
+    ...(loaded.journeyPath === undefined ? {} : { journeyPath: loaded.journeyPath }),
     faults,
     runsDir: runsDir(),
     tools,

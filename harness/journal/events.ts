@@ -63,6 +63,24 @@ export interface SegmentAccounts {
   readonly peakRssBytes: number;
 }
 
+/** One visit of a browser to the stack's page, or why there was none. */
+export interface JourneyRecord {
+  /** On the plan's grid, from 1; 0 where there are none at all. */
+  readonly number: number;
+  /** "no-browser": nothing was learned of the page, and `error` says why. */
+  readonly outcome: "ok" | "failed" | "no-browser";
+  readonly tookMs: number;
+  /** The loading of the page, its first step; null where that failed. */
+  readonly pageMs: number | null;
+  /** Those that were done. */
+  readonly steps: readonly { readonly name: string; readonly tookMs: number }[];
+  /** The step that failed. */
+  readonly failedAt?: string | undefined;
+  readonly error?: string | undefined;
+  /** Picture of the page when it failed; relative to the run folder. */
+  readonly screenshot?: string | undefined;
+}
+
 export interface PreflightCheck {
   readonly name: string;
   readonly ok: boolean;
@@ -148,6 +166,8 @@ export type JournalBody =
       readonly suspendedMs?: number;
     }
   | { readonly type: "gap"; readonly what: string; readonly lengthMs: number }
+  /** `atMs` is when it began. */
+  | ({ readonly type: "journey"; readonly service: string } & JourneyRecord)
   /** Kiln mended what the stack did not mend by its deadline. */
   | { readonly type: "rescued"; readonly service: string; readonly fault: string }
   /** The stack driver, as its init, started again what nothing in the stack was expected to bring back. */

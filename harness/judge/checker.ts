@@ -6,7 +6,7 @@ import type { LoadIndex } from "./load-index.ts";
 import type { MissingStretch } from "./missing-evidence.ts";
 import type { Span } from "./spans.ts";
 import type { StarvedStretch } from "./starved.ts";
-import type { FaultRecord, Finding, Summary } from "./verdict.ts";
+import type { FaultRecord, Finding, JourneySummary, Summary } from "./verdict.ts";
 
 /** What was worked out once and is shared: the faults with their instants, and the run's numbers. */
 export interface Facts {
@@ -19,6 +19,8 @@ export interface Facts {
   readonly missing: readonly MissingStretch[];
   /** Stretches in which the machine starved the run: no failure in them is held against the stack, and a pass in spite of them stands. */
   readonly starved: readonly StarvedStretch[];
+  /** Absent where the plan asks for none. */
+  readonly journeys?: JourneySummary;
 }
 
 export interface Checker {

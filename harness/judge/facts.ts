@@ -6,6 +6,7 @@ import type { Facts } from "./checker.ts";
 import { recoveryInGroup, sameGroup } from "./groups.ts";
 import { configFilesOf, configReadings, reactionTo, timelineOf, type FaultTimeline } from "./instants.ts";
 import { indexLoad, type LoadIndex } from "./load-index.ts";
+import { summarizeJourneys } from "./journey-summary.ts";
 import { missingStretches, withoutMissing } from "./missing-evidence.ts";
 import { unavailableMsOf } from "./outages.ts";
 import { proxyStretches } from "./proxy-gone.ts";
@@ -31,13 +32,16 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   );
   const spans = built.flatMap(({ span }) => (span === null ? [] : [span]));
   const faults = built.map(({ record }) => record);
+  const starved = starvedStretches(plan, evidence, recorded);
+  const journeys = summarizeJourneys(plan, evidence, { faults, spans, missing, starved });
   return {
     faults,
     summary: summarize(plan, evidence, load, calmSeconds(plan, load, spans), faults),
     load,
     spans,
     missing,
-    starved: starvedStretches(plan, evidence, recorded),
+    starved,
+    ...(journeys === undefined ? {} : { journeys }),
   };
 }
 

@@ -3,6 +3,7 @@ import { availability } from "./availability.ts";
 import type { Checker } from "./checker.ts";
 import { configIntegrity } from "./config-integrity.ts";
 import { evidenceChecker } from "./evidence.ts";
+import { journeys } from "./journeys.ts";
 import { latency } from "./latency.ts";
 import { memoryDrift } from "./memory-drift.ts";
 import { monitoring } from "./monitoring.ts";
@@ -17,5 +18,6 @@ export const checkers: readonly Checker[] = [
   watchdog,
   configIntegrity,
   memoryDrift,
+  journeys,
   monitoring,
 ];

@@ -33,6 +33,7 @@ export function judgeWith(checkers: readonly Checker[], plan: Plan, given: Evide
     summary: facts.summary,
     findings,
     faults: facts.faults,
+    ...(facts.journeys === undefined ? {} : { journeys: facts.journeys }),
   };
 }
 

@@ -129,6 +129,53 @@ export interface Summary {
   readonly faultRates: readonly FaultRate[];
 }
 
+/** How often visits were made, and how many of those failed. */
+export interface JourneyCount {
+  readonly made: number;
+  readonly failed: number;
+}
+
+/** Milliseconds; by nearest rank. */
+export interface Times {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+}
+
+export interface JourneyFailure {
+  readonly atMs: number;
+  readonly number: number;
+  readonly failedAt: string;
+  readonly error: string;
+  /** Relative to the run folder. */
+  readonly screenshot: string | null;
+  /** The fault in whose span it lies, of those on something that a visit needs; null in calm. */
+  readonly fault: string | null;
+}
+
+/** A browser's visits to the stack's page, as the plan asked for them. */
+export interface JourneySummary {
+  readonly service: string;
+  readonly everyMs: number;
+  /** That the plan asks for and the evidence reaches. */
+  readonly owed: number;
+  /** Outside the spans of faults on anything that a visit needs. */
+  readonly calm: JourneyCount;
+  readonly underFault: JourneyCount;
+  /** In stretches of missing evidence, and failures on a starved machine: counted nowhere else. */
+  readonly leftOut: number;
+  /** Nothing was learned of the page: there was no browser, or it broke. */
+  readonly withoutBrowser: number;
+  /** Why, the first time. */
+  readonly why: string | null;
+  /** Loading of the page in calm; null without any. */
+  readonly page: Times | null;
+  /** Each step in calm, in the order of the script. */
+  readonly steps: readonly (Times & { readonly name: string })[];
+  /** The first hundred. */
+  readonly failures: readonly JourneyFailure[];
+}
+
 export interface Verdict {
   readonly v: 1;
   readonly status: Status;
@@ -144,4 +191,6 @@ export interface Verdict {
   readonly summary: Summary;
   readonly findings: readonly Finding[];
   readonly faults: readonly FaultRecord[];
+  /** Absent where the plan asks for none. */
+  readonly journeys?: JourneySummary;
 }

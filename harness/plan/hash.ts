@@ -17,6 +17,8 @@ export function planHash(
       ...scenario,
       stack: stackIdentity(scenario.stack),
       load: { ...scenario.load, script: basename(scenario.load.script) },
+      // Undefined is left out: scenarios without journeys keep their hash.
+      journeys: scenario.journeys && { ...scenario.journeys, script: basename(scenario.journeys.script) },
     },
     // What a machine cannot carry and so is skipped on it does not make another plan.
     timeline: {

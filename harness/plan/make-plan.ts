@@ -82,6 +82,7 @@ export function makePlan(
     faults,
     atMostAtOnce: limitAtOnce(faults, scenario.chaos.atMostAtOnce),
     budget,
+    ...(scenario.journeys === undefined ? {} : { journeys: scenario.journeys }),
     objectives: scenario.objectives,
     stopWhen: scenario.stopWhen,
     stack: scenario.stack,

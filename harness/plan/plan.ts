@@ -1,7 +1,7 @@
 // The resolved plan: everything that a run will do, fixed by scenario and seed. All times are milliseconds from the first request
 // (plan time); bring-up and preflight lie before zero. Plain JSON: it is what plan.json holds.
 import type { Expectation } from "../faults/fault.ts";
-import type { ObjectivesInput, Scenario } from "../scenario/scenario.ts";
+import type { Journeys, ObjectivesInput, Scenario } from "../scenario/scenario.ts";
 import type { Capability, StackSpec } from "../scenario/stack-spec.ts";
 import type { Json } from "../support/json.ts";
 
@@ -110,6 +110,8 @@ export interface Plan {
   /** The run refuses a fault while so many are in force: the scenario's limit, or what the timeline itself comes to. Absent: no limit. */
   readonly atMostAtOnce?: number;
   readonly budget: Budget;
+  /** Visits of a browser to the stack's page; absent where there are none. */
+  readonly journeys?: Journeys;
   readonly objectives: ObjectivesInput;
   readonly stopWhen: Scenario["stopWhen"];
   readonly stack: StackSpec;

@@ -2,6 +2,7 @@
 // no paths, ports or clock times in it.
 import { basename } from "node:path";
 import type { Expectation } from "../faults/fault.ts";
+import type { Journeys } from "../scenario/scenario.ts";
 import { formatBytes } from "../support/bytes.ts";
 import { formatDuration, formatOffset } from "../support/duration.ts";
 import type { Json } from "../support/json.ts";
@@ -38,6 +39,7 @@ function header(plan: Plan): string[] {
     `stack      ${stack.name}: ${stack.services.map(({ name }) => name).join(", ")}`,
     `budget     ${budgetText(plan)}`,
     ...(plan.duty === undefined ? [] : [`duty       ${dutyText(plan.duty)}`]),
+    ...(plan.journeys === undefined ? [] : [`journeys   ${journeysText(plan.journeys)}`]),
   ];
 }
 
@@ -52,6 +54,11 @@ function condensedText({ condensed }: Plan): string[] {
 function dutyText({ asked, planned }: PlannedDuty): string {
   const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
   return `faults are in force for ${share(planned)} of the windows' time; ${share(asked)} asked`;
+}
+
+function journeysText({ script, service, everyMs, succeed }: Journeys): string {
+  const needed = `${percent(succeed)} of those outside fault spans must succeed`;
+  return `a browser visits ${service} every ${formatDuration(everyMs)}, ${basename(script)}; ${needed}`;
 }
 
 /** "faults may cost 6.0 s of the 172.8 s that 99.9 % of 48h allows". */

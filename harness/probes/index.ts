@@ -1,6 +1,7 @@
 // The table of probes, and the loop that runs them.
 import { deadline, everyTick } from "../support/clock.ts";
 import { messageOf } from "../support/errors.ts";
+import { journeyProbes } from "./browser-journey.ts";
 import { configProbes } from "./config-probe.ts";
 import { metricsProbes } from "./metrics-probe.ts";
 import type { Probe, ProbeContext, ProbeFactory } from "./probe.ts";
@@ -14,6 +15,7 @@ const factories: readonly ProbeFactory[] = [
   watchdogProbes,
   configProbes,
   metricsProbes,
+  journeyProbes,
 ];
 
 /** A look that takes longer than this is given up; the next one is not delayed for ever. */
@@ -22,7 +24,7 @@ const lookDeadlineMs = 2_000;
 export interface RunningProbes {
   /** Resolves after every probe's first look, which is the costliest: it searches for the processes. */
   readonly ready: Promise<void>;
-  /** Resolves when each probe has looked once more (what was written at the very end is not missed) and all have stopped. */
+  /** Resolves when what probes have started is ended, each probe has looked once more (what was written at the very end is not missed) and all have stopped. */
   stop(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export function startProbes(context: ProbeContext): RunningProbes {
     async stop() {
       ending.abort();
       await Promise.all(loops);
+      await Promise.all(probes.map(async (probe) => probe.close?.()));
       await Promise.all(looks.map((look) => look(context.clock.nowMs())));
     },
   };

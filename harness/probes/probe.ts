@@ -6,6 +6,7 @@ import type { StackHandle } from "../stack/stack.ts";
 import type { Clock } from "../support/clock.ts";
 import type { ProcessIdentity } from "../support/process-identity.ts";
 import type { WallJoin } from "../support/wall-join.ts";
+import type { JourneysAsked } from "./browser-journey.ts";
 
 export interface ProbeContext {
   readonly stack: StackHandle;
@@ -19,6 +20,8 @@ export interface ProbeContext {
   readonly runDir: string;
   /** What the journal holds already, where another harness has watched this run before. */
   readonly seen?: WorldSeen;
+  /** Where the plan asks for journeys of a browser. */
+  readonly journeys?: JourneysAsked;
 }
 
 export interface WorldSeen {
@@ -26,6 +29,8 @@ export interface WorldSeen {
   readonly processes: ReadonlyMap<string, ProcessIdentity>;
   /** Lines of the watchdog's log that were copied. */
   readonly watchdogLines: number;
+  /** Results of browser journeys that were copied. */
+  readonly journeys: number;
 }
 
 export interface Probe {
@@ -33,6 +38,8 @@ export interface Probe {
   readonly everyMs: number;
   /** `atMs`: when this look was due, on the journal's axis. The signal is the probe's own deadline. */
   look(atMs: number, signal: AbortSignal): void | Promise<void>;
+  /** For a probe that has started something: ends it, before the last look. */
+  close?(): Promise<void>;
 }
 
 export type ProbeFactory = (context: ProbeContext) => readonly Probe[];

@@ -48,8 +48,9 @@ export async function withFolder(
   const ledger = await openLedger(runDir);
   const harness = identify(process.pid);
   if (harness === undefined) throw new TypeError("this process has an identity");
-  const { mode = "foreground", scriptPath } = request;
-  const resumable = { mode, scriptPath, cwd: process.cwd() };
+  const { mode = "foreground", scriptPath, journeyPath } = request;
+  const journey = journeyPath === undefined ? {} : { journeyPath };
+  const resumable = { mode, scriptPath, ...journey, cwd: process.cwd() };
   await ledger.append({ op: "open", runId: files.runId, bootId: harness.bootId, harness, ...resumable });
   const unwritable: unknown[] = [];
   tellStop(journal, interrupt, (error) => unwritable.push(error));

@@ -15,6 +15,8 @@ export interface Resumable {
   readonly cwd: string;
   /** Absolute path of the k6 script. */
   readonly scriptPath: string;
+  /** Absolute path of the journey script, where the scenario has one. */
+  readonly journeyPath?: string;
 }
 
 export type LedgerBody =

@@ -5,6 +5,7 @@ import type { JournalWriter, Phase } from "../journal/events.ts";
 import { createLoadDriver, type LoadDriver } from "../load/load-driver.ts";
 import type { FaultStep } from "../plan/plan.ts";
 import { startProbes } from "../probes/index.ts";
+import type { ProbeContext } from "../probes/probe.ts";
 import { memoryAvailableBytes } from "../probes/system-probe.ts";
 import type { LiveStack } from "../stack/stack.ts";
 import { clockFrom, systemClock, type Clock } from "../support/clock.ts";
@@ -47,7 +48,12 @@ export async function observedLoad(
   const { journal, samples, clock, zeroMonotonicMs, runDir, logsDir } = files;
   const wall = createWallJoin();
   const makeLoad = loadMaker(request, scope, stack, spawn);
-  const seen = resume === undefined ? {} : { seen: resume.seen };
+  const live: Live = {
+    load: null,
+    zeroMs: resume?.planZeroMs ?? null,
+    check: () => undefined,
+    active: new Set(),
+  };
   const probes = startProbes({
     stack: stack.handle,
     journal,
@@ -56,14 +62,9 @@ export async function observedLoad(
     wall,
     zeroMonotonicMs,
     runDir,
-    ...seen,
+    ...(resume === undefined ? {} : { seen: resume.seen }),
+    ...journeysAsked(request, spawn, () => live.zeroMs),
   });
-  const live: Live = {
-    load: null,
-    zeroMs: resume?.planZeroMs ?? null,
-    check: () => undefined,
-    active: new Set(),
-  };
   const pulse = startPulse({
     journal,
     samples,
@@ -109,6 +110,19 @@ function loadMaker(
   const fixed = { plan, scriptPath, targetUrl, spawn, k6: tools.k6, journal, samples, workDir: runDir };
   return (from) =>
     createLoadDriver({ ...fixed, clock: systemClock, ...(from === undefined ? {} : { from }) });
+}
+
+/** A browser is wherever set-up found one, or where the caller says. */
+function journeysAsked(
+  { plan, journeyPath, tools }: RunRequest,
+  spawn: Spawner,
+  planZeroMs: () => number | null,
+): Pick<ProbeContext, "journeys"> {
+  const { journeys, durationMs, warmUpMs } = plan;
+  if (journeys === undefined || journeyPath === undefined) return {};
+  const chromium = process.env["KILN_CHROMIUM"] ?? tools.chromium;
+  const asked = { plan: { durationMs, warmUpMs, journeys }, scriptPath: journeyPath, chromium };
+  return { journeys: { ...asked, spawn, planZeroMs } };
 }
 
 function eachSecond({ onPulse }: RunRequest, stack: LiveStack, { load, zeroMs, check }: Live): void {

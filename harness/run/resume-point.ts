@@ -99,5 +99,7 @@ function seenBefore({ events }: RunState): WorldSeen {
     else processes.delete(service);
   }
   const strange = eventsIn(events, "note").filter(({ text }) => text.startsWith(strangeLine)).length;
-  return { processes, watchdogLines: eventsIn(events, "watchdog").length + strange };
+  // Number 0 tells that there are none; it stands in no file.
+  const journeys = eventsIn(events, "journey").filter(({ number }) => number > 0).length;
+  return { processes, watchdogLines: eventsIn(events, "watchdog").length + strange, journeys };
 }

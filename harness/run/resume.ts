@@ -25,6 +25,8 @@ export interface Resumed {
   readonly plan: Plan;
   /** Absolute path of the k6 script. */
   readonly scriptPath: string;
+  /** Absolute path of the journey script, where the run has one. */
+  readonly journeyPath?: string;
   /** The working directory that the run's commands are relative to. */
   readonly cwd: string;
 }
@@ -65,7 +67,9 @@ export function readResumable(runDir: string, by: "reaper" | "user"): Resumed {
   // plan.json is redacted, and what is started again needs its secrets: they stand in stack.json, which only its owner may read.
   const stack = readStackRecord(runDir)?.spec ?? written.stack;
   for (const service of stack.services) if (service.kind === "program") registerSecretsOf(service.env ?? {});
-  return { state, plan: { ...written, stack }, scriptPath: opened.scriptPath, cwd: opened.cwd };
+  const { scriptPath, journeyPath, cwd } = opened;
+  const journey = journeyPath === undefined ? {} : { journeyPath };
+  return { state, plan: { ...written, stack }, scriptPath, ...journey, cwd };
 }
 
 /** Resolves once all is taken down; rejects when the run cannot be gone on with at all (lock held, journal or samples unreadable). */

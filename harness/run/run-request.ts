@@ -13,6 +13,8 @@ export interface RunRequest {
   readonly plan: Plan;
   /** Absolute path of the k6 script. */
   readonly scriptPath: string;
+  /** Absolute path of the journey script, where the plan asks for journeys. */
+  readonly journeyPath?: string;
   /** Absolute folder that holds all runs. */
   readonly runsDir: string;
   readonly faults: FaultTable;

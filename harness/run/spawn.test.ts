@@ -68,6 +68,22 @@ test("the child has the marker, what it was given, and none of the caller's secr
   expect(await exited).toEqual({ code: null, signal: "SIGKILL" });
 });
 
+test("folders outside the run folder are in the ledger before the process is", async () => {
+  const { exited } = await spawn({
+    name: "f",
+    command: "true",
+    args: [],
+    cwd: runDir,
+    folders: ["/tmp/kiln-x"],
+  });
+  await exited;
+  expect(readLedger(runDir)).toMatchObject([
+    { op: "folder", path: "/tmp/kiln-x" },
+    { op: "intent", id: "f#1" },
+    { op: "done", id: "f#1" },
+  ]);
+});
+
 test("hands the output to the caller when asked, errors still to the log", async () => {
   // It has ended before the spawner returns: nothing of its output may be lost.
   const { child, exited } = await spawn({

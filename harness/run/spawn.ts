@@ -24,6 +24,7 @@ export function createSpawner(options: SpawnerOptions): Spawner {
   return async (request) => {
     count += 1;
     const id = `${request.name}#${count}`;
+    for (const path of request.folders ?? []) await options.ledger.append({ op: "folder", path });
     await options.ledger.append({ op: "intent", id, what: "process", text: request.name });
     const spawned = await start(request, options);
     // A program may end while the ledger is flushed, and Node then throws away output that nobody listens to yet.

@@ -19,6 +19,7 @@ const outcome = z.object({
   file: z.string().optional(),
   shownFile: z.string().optional(),
   scriptPath: z.string().optional(),
+  journeyPath: z.string().optional(),
 });
 const program = `
   const { loadScenario } = await import(${JSON.stringify(pathToFileURL(join(checkout, "harness/scenario/load-scenario.ts")).href)});
@@ -72,6 +73,20 @@ describe("a scenario is found", () => {
       file: join(folder, "scenarios/short.ts"),
       shownFile: "scenarios/short.ts",
       scriptPath: join(folder, "scenarios/load/x.ts"),
+    });
+  });
+
+  test("with its journey script, which has to be there", async () => {
+    const journeys = `, journeys: { script: "journeys/api.ts", service: "api" }`;
+    await write("visited.ts", good("visited", journeys));
+    const error = await load("visited");
+    expect(error.message).toBe(
+      "scenarios/visited.ts: journeys.script: expected a journey script, but there is no file scenarios/journeys/api.ts (the path is relative to the scenario file)",
+    );
+    await write("journeys/api.ts", "export default () => {};\n");
+    expect(await load("visited")).toMatchObject({
+      ok: true,
+      journeyPath: join(folder, "scenarios/journeys/api.ts"),
     });
   });
 

@@ -19,6 +19,8 @@ export interface LoadedScenario {
   readonly shownFile: string;
   /** Absolute path of the k6 script. */
   readonly scriptPath: string;
+  /** Absolute path of the journey script, where the scenario has one. */
+  readonly journeyPath?: string;
 }
 
 const checkoutDir = resolve(import.meta.dirname, "../..");
@@ -39,14 +41,16 @@ export async function loadScenario(
   readWhole(input, shownFile, cwd);
   const result = parseScenario(input);
   const issues: Issue[] = "issues" in result ? [...result.issues] : [];
-  const script = scriptOf(input);
-  const scriptPath = resolve(dirname(file), script ?? "");
-  if (script !== undefined && !isFile(scriptPath)) {
-    issues.push({
-      key: "load.script",
-      message: `expected a k6 script, but there is no file ${shown(scriptPath, cwd)} (the path is relative to the scenario file)`,
-    });
-  }
+  const pathOf = (part: "load" | "journeys", what: string): string | undefined => {
+    const script = scriptOf(input, part);
+    if (script === undefined) return undefined;
+    const path = resolve(dirname(file), script);
+    const message = `expected ${what}, but there is no file ${shown(path, cwd)} (the path is relative to the scenario file)`;
+    if (!isFile(path)) issues.push({ key: `${part}.script`, message });
+    return path;
+  };
+  const scriptPath = pathOf("load", "a k6 script") ?? "";
+  const journeyPath = pathOf("journeys", "a journey script");
   const quick =
     isObject(input) && typeof input["stack"] === "function" ? parseScenario(input, "quick") : null;
   // What is wrong with both is said once.
@@ -58,7 +62,8 @@ export async function loadScenario(
   }
   const { scenario } = result;
   const others = quick === null || "issues" in quick ? undefined : quick.scenario;
-  return { scenario, quick: others, file, shownFile, scriptPath };
+  const journey = journeyPath === undefined ? {} : { journeyPath };
+  return { scenario, quick: others, file, shownFile, scriptPath, ...journey };
 }
 
 /** Reads every value once: a getter that throws, or a value that contains itself, is the file's fault and has to be told as such. */
@@ -180,11 +185,10 @@ function placeOf(error: unknown, cwd: string): string | undefined {
   return undefined;
 }
 
-function scriptOf(input: unknown): string | undefined {
-  if (typeof input !== "object" || input === null || !("load" in input)) return undefined;
-  const { load } = input;
-  if (typeof load !== "object" || load === null || !("script" in load)) return undefined;
-  return typeof load.script === "string" && load.script !== "" ? load.script : undefined;
+function scriptOf(input: unknown, part: "load" | "journeys"): string | undefined {
+  const given = isObject(input) ? input[part] : undefined;
+  const script = isObject(given) ? given["script"] : undefined;
+  return typeof script === "string" && script !== "" ? script : undefined;
 }
 
 function isFile(path: string): boolean {

@@ -108,6 +108,18 @@ export interface LoadInput {
   readonly maxUsers?: number;
 }
 
+/** A browser that visits the stack's page during the load, as a probe. */
+export interface JourneysInput {
+  /** Playwright script (TypeScript) relative to the scenario file; its default export is a `Journey`. */
+  readonly script: string;
+  /** The program whose page is visited, on its own port. */
+  readonly service: string;
+  /** From one visit's start to the next, at least "10s"; default "1m". The first is made after the warm-up. */
+  readonly every?: Duration;
+  /** Share of the visits outside the spans of faults that must succeed; default 0.95. */
+  readonly succeed?: number;
+}
+
 export interface ObjectivesInput {
   /** Share of essential requests that succeed, chaos included, such as 0.999. */
   readonly availability?: number;
@@ -142,6 +154,7 @@ export interface ScenarioInput {
   readonly warmUp?: Duration;
   readonly load: LoadInput;
   readonly chaos?: ChaosInput;
+  readonly journeys?: JourneysInput;
   readonly objectives: ObjectivesInput;
   /** Ends the run early, heals and takes down: what comes after such a time is no evidence. */
   readonly stopWhen?: {
@@ -197,6 +210,14 @@ export interface Recurring {
   readonly firstAtMs: number;
 }
 
+/** Visits of a browser, parsed. */
+export interface Journeys {
+  readonly script: string;
+  readonly service: string;
+  readonly everyMs: number;
+  readonly succeed: number;
+}
+
 /** A scenario as the engine uses it: checked, durations in milliseconds, defaults filled in. */
 export interface Scenario {
   readonly name: string;
@@ -226,6 +247,8 @@ export interface Scenario {
     readonly atMostAtOnce: number;
     readonly sameTarget: "refuse" | "allow";
   };
+  /** Absent where no browser is to visit the stack. */
+  readonly journeys?: Journeys;
   readonly objectives: ObjectivesInput;
   readonly stopWhen: {
     readonly unavailableForMs: number | null;

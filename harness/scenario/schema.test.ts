@@ -88,6 +88,18 @@ test("durations become milliseconds and defaults are filled in", () => {
   });
 });
 
+test("journeys are made once a minute, and nearly all of them must succeed", () => {
+  const journeys = { script: "journeys/api.ts", service: "api" };
+  expect(parseScenario(input({ journeys }))).toMatchObject({
+    scenario: { journeys: { script: "journeys/api.ts", service: "api", everyMs: 60_000, succeed: 0.95 } },
+  });
+  const own = parseScenario(input({ journeys: { ...journeys, every: "90s", succeed: 0.5 } }));
+  expect(own).toMatchObject({ scenario: { journeys: { everyMs: 90_000, succeed: 0.5 } } });
+  // Absent where there are none: it would change the hash of every plan.
+  const without = parseScenario(input());
+  expect("scenario" in without && "journeys" in without.scenario).toBe(false);
+});
+
 test("a window begins after its interval, a spike half an hour into the load or sooner", () => {
   const load = (every: string): Record<string, unknown> => ({
     script: "x.ts",
@@ -345,7 +357,7 @@ describe("each mistake is one line with key, expectation and what was found", ()
     [
       "drills, which are not there",
       { drills: [] },
-      `: unknown key "drills"; known are name, description, stack, duration, preflight, warmUp, load, chaos, objectives, stopWhen`,
+      `: unknown key "drills"; known are name, description, stack, duration, preflight, warmUp, load, chaos, journeys, objectives, stopWhen`,
     ],
     [
       "an unknown kind of service",
@@ -418,6 +430,21 @@ describe("each mistake is one line with key, expectation and what was found", ()
         }),
       },
       `stack.services[0].startedBy: no service is called "dog" (there are api)`,
+    ],
+    [
+      "journeys to a service that is not there",
+      { journeys: { script: "j.ts", service: "apj" } },
+      `journeys.service: "apj" is no program of the stack (there are api); did you mean "api"?`,
+    ],
+    [
+      "journeys without pause",
+      { journeys: { script: "j.ts", service: "api", every: "5s" } },
+      `journeys.every: expected at least "10s", as a visit takes seconds`,
+    ],
+    [
+      "journeys without a script",
+      { journeys: { service: "api" } },
+      `journeys.script: missing; expected text`,
     ],
     [
       "a path without slash",

@@ -16,7 +16,8 @@ import {
   wholeNumber,
   type Issue,
 } from "./fields.ts";
-import type { ObjectivesInput, Scenario } from "./scenario.ts";
+import { didYouMean } from "./nearest.ts";
+import type { Journeys, ObjectivesInput, Scenario } from "./scenario.ts";
 import { stackSchema } from "./stack-schema.ts";
 import type { StackSpec } from "./stack-spec.ts";
 
@@ -52,6 +53,18 @@ const objectives = strict({
   completeMonitoring: z.boolean(expected("true or false")).optional(),
 });
 
+const shortestPeriodMs = 10_000;
+const journeysShape = strict({
+  script: text,
+  service: label,
+  every: duration().default(60_000),
+  succeed: share.default(0.95),
+}).superRefine(({ every }, context) => {
+  if (every >= shortestPeriodMs) return;
+  const message = `expected at least "10s", as a visit takes seconds`;
+  context.addIssue({ code: "custom", path: ["every"], message, input: every });
+});
+
 const scenarioSchema = strict({
   name: label,
   description: text.optional(),
@@ -61,11 +74,19 @@ const scenarioSchema = strict({
   warmUp: duration("zero allowed").default(10_000),
   load: loadShape,
   chaos: chaosShape.optional(),
+  journeys: journeysShape.optional(),
   objectives,
   stopWhen: strict({
     unavailableFor: duration().optional(),
     failedShare: strict({ over: duration(), above: share }).optional(),
   }).optional(),
+}).superRefine(({ journeys, stack: { services } }, context) => {
+  if (journeys === undefined) return;
+  const programs = services.filter(({ kind }) => kind === "program").map(({ name }) => name);
+  if (programs.includes(journeys.service)) return;
+  const known = programs.length === 0 ? "it has none" : `there are ${programs.join(", ")}`;
+  const message = `"${journeys.service}" is no program of the stack (${known})${didYouMean(journeys.service, programs)}`;
+  context.addIssue({ code: "custom", path: ["journeys", "service"], message, input: journeys.service });
 });
 
 export type ScenarioResult = { readonly scenario: Scenario } | { readonly issues: readonly Issue[] };
@@ -110,7 +131,7 @@ function shorterThanEvery(value: { every: number; for: number }, context: z.Refi
 }
 
 function toScenario(parsed: z.output<typeof scenarioSchema>): Scenario {
-  const { load, chaos, stopWhen } = parsed;
+  const { load, chaos, journeys, stopWhen } = parsed;
   const { spike } = load;
   return {
     name: parsed.name,
@@ -131,9 +152,15 @@ function toScenario(parsed: z.output<typeof scenarioSchema>): Scenario {
       maxUsers: load.maxUsers ?? null,
     },
     chaos: toChaos(chaos ?? chaosShape.parse({}), parsed.stack.watchdog?.resetMs),
+    // Absent where there are none: it would change the hash of every plan.
+    ...(journeys === undefined ? {} : { journeys: toJourneys(journeys) }),
     objectives: withoutUndefined(parsed.objectives) as ObjectivesInput,
     stopWhen: toStopWhen(stopWhen ?? {}),
   };
+}
+
+function toJourneys({ script, service, every, succeed }: z.output<typeof journeysShape>): Journeys {
+  return { script, service, everyMs: every, succeed };
 }
 
 function toStopWhen({

@@ -67,6 +67,7 @@ export function processHandle(
     volume: (name) => serviceVolume(runDir, service(name)),
     agent: (name) => agentLink(record, program(name)),
     control: (name) => controlLink(at(name), program(name)),
+    origin: (name) => `http://${host}:${at(name).port}`,
     configFile: (name) => configPath(runDir, byName(spec.configFiles ?? [], name, "config file")),
     http: (name, path, { link, ...question }) =>
       httpRequest(link === undefined ? at(name) : linkAt(link), { ...question, path }),

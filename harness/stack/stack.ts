@@ -130,6 +130,8 @@ export interface StackHandle {
   control(service: string): ControlLink;
   /** Absolute path of a config file. */
   configFile(name: string): string;
+  /** Where the service itself listens (not through a proxy): "http://127.0.0.1:26431". */
+  origin(service: string): string;
   /** One HTTP request to the service's own port (not through a proxy), unless `link` names the proxy to go through. */
   http(
     service: string,

@@ -13,6 +13,8 @@ export interface SpawnRequest {
   readonly cwd: string;
   /** "pipe" hands the stream to the caller; "log" appends it to logs/<name>.log (default). */
   readonly stdout?: "pipe" | "log";
+  /** Folders outside the run folder that the process makes: whoever takes the run down by force removes them. */
+  readonly folders?: readonly string[];
 }
 
 export interface Spawned {

@@ -11,18 +11,15 @@ import {
   formatMs,
   formatRange,
   formatValue,
+  glue,
   plural,
   shapes,
   statusWords,
 } from "../words.ts";
 import { drawStrip, spanOf } from "./fault-strip.ts";
+import { journeysView } from "./journeys-view.ts";
 
 export type View = ReturnType<typeof buildView>;
-
-/** Keeps a number and its unit on one line. */
-function glue(text: string): string {
-  return text.replaceAll(/(\d) (?=(?:%|ms|s|[KMGT]?i?B)(?!\w))/g, "$1\u00A0");
-}
 
 function emptyText(model: ReportModel): string {
   if (model.findings.length === 0) return "There is no finding: nothing was judged.";
@@ -63,6 +60,7 @@ export function buildView(model: ReportModel) {
     })),
     ...faultsView(model),
     ...trendsView(model),
+    journeys: model.journeys === null ? null : journeysView(model.journeys),
     neverTested: model.neverTested,
     how: howView(model),
     planHash: model.planHash,
