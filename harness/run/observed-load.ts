@@ -44,7 +44,7 @@ export async function observedLoad(
   spawn: Spawner,
 ): Promise<Ended> {
   const { files, resume } = scope;
-  const { journal, samples, clock, zeroMonotonicMs, runDir, logsDir } = files;
+  const { journal, samples, clock, zeroMonotonicMs, runDir, runId, logsDir } = files;
   const wall = createWallJoin();
   const makeLoad = loadMaker(request, scope, stack, spawn);
   const seen = resume === undefined ? {} : { seen: resume.seen };
@@ -56,6 +56,7 @@ export async function observedLoad(
     wall,
     zeroMonotonicMs,
     runDir,
+    runId,
     ...seen,
   });
   const live: Live = {
