@@ -2,7 +2,7 @@
 import type { EventOf } from "../harness/journal/events.ts";
 import type { Evidence } from "../harness/journal/evidence.ts";
 import { missingMsOf, missingStretches } from "../harness/judge/missing-evidence.ts";
-import type { FaultRecord, Verdict } from "../harness/judge/verdict.ts";
+import type { FaultRecord, Finding, Verdict } from "../harness/judge/verdict.ts";
 import type { Plan } from "../harness/plan/plan.ts";
 import { formatDuration } from "../harness/support/duration.ts";
 import type { FaultRow, HowItWasRun, NeverTested, Note, Target, Trend } from "./model-types.ts";
@@ -45,7 +45,7 @@ function median(values: readonly number[]): number {
 }
 
 export interface RecoveryTimes {
-  /** Recoveries that were timed, or that never ended while they were watched. */
+  /** Recoveries that were timed, or that are known not to have ended while they were watched. */
   readonly count: number;
   /** NaN without any; infinite where one never ended. Both from the high bounds. */
   readonly meanMs: number;
@@ -54,15 +54,22 @@ export interface RecoveryTimes {
   readonly unknown: number;
 }
 
-export function recoveryTimes(faults: readonly FaultRecord[]): RecoveryTimes {
+/** A recovery whose finding is inconclusive (nobody saw its end, or the machine stood still) did not "never end": it is not known. */
+export function recoveryTimes(
+  faults: readonly FaultRecord[],
+  findings: readonly Pick<Finding, "id" | "status">[],
+): RecoveryTimes {
+  const untold = new Set(findings.filter(({ status }) => status === "inconclusive").map(({ id }) => id));
+  const open = ({ recovery, id }: FaultRecord): boolean =>
+    recovery === "undecided" || (recovery === "censored" && untold.has(`recovery/${id}`));
   const highs = faults
-    .filter(({ recovery }) => recovery === "timed" || recovery === "censored")
+    .filter((fault) => (fault.recovery === "timed" || fault.recovery === "censored") && !open(fault))
     .map(({ recoveryMs }) => recoveryMs?.high ?? Infinity);
   return {
     count: highs.length,
     meanMs: highs.reduce((sum, high) => sum + high, 0) / highs.length,
     worstMs: Math.max(0, ...highs),
-    unknown: faults.filter(({ recovery }) => recovery === "undecided").length,
+    unknown: faults.filter(open).length,
   };
 }
 
@@ -74,7 +81,7 @@ function recoveryText(ms: number): string {
 export function buildTargets(verdict: Verdict): Target[] {
   const { meanMs, p95Ms, completed, failed } = verdict.summary;
   const pageMs = verdict.journeys?.page?.p95Ms ?? null;
-  const recoveries = recoveryTimes(verdict.faults);
+  const recoveries = recoveryTimes(verdict.faults, verdict.findings);
   const targets: Target[] = [];
   const under = (
     name: string,

@@ -26,8 +26,14 @@ test("one recovery that never ended is the longest; one whose end is not known i
       ? { ...fault, recovery: "censored" as const, recoveryMs: { low: 9, high: null } }
       : fault;
   });
-  const longest = (from: typeof faults): object =>
-    keyNumbers(buildReportModel({ ...run, verdict: { ...run.verdict, faults: from } }))[1]!;
-  expect(longest(faults)).toMatchObject({ value: "never ended", note: "limit 15 s; 1 not known" });
+  const [finding] = run.verdict.findings;
+  const longest = (from: typeof faults, ...status: ("fail" | "inconclusive")[]): object => {
+    const about = status.map((each) => ({ ...finding!, id: `recovery/${from[1]!.id}`, status: each }));
+    const others = run.verdict.findings.filter(({ id }) => !id.startsWith("recovery/"));
+    const findings = [...others, ...about];
+    return keyNumbers(buildReportModel({ ...run, verdict: { ...run.verdict, faults: from, findings } }))[1]!;
+  };
+  expect(longest(faults, "fail")).toMatchObject({ value: "never ended", note: "limit 15 s; 1 not known" });
+  expect(longest(faults, "inconclusive")).toMatchObject({ value: "3.90 s", note: "limit 15 s; 2 not known" });
   expect(longest(faults.toSpliced(1, 1))).toMatchObject({ value: "3.90 s", note: "limit 15 s; 1 not known" });
 });

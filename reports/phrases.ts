@@ -45,9 +45,12 @@ export interface KeyNumber {
 
 /** The handful of numbers that stand right under the verdict. */
 export function keyNumbers(model: ReportModel): KeyNumber[] {
-  const { summary, faults, availabilityObjective, recoveryLimitMs } = model;
+  const { summary, faults, findings, availabilityObjective, recoveryLimitMs } = model;
   const confirmed = faults.filter(({ record }) => record.confirmed === "yes").length;
-  const recoveries = recoveryTimes(faults.map(({ record }) => record));
+  const recoveries = recoveryTimes(
+    faults.map(({ record }) => record),
+    findings,
+  );
   const objective =
     availabilityObjective === null ? "no objective set" : `objective ${formatShare(availabilityObjective)}`;
   const unknown = recoveries.unknown === 0 ? "" : `; ${recoveries.unknown} not known`;

@@ -165,14 +165,15 @@ function machineTime(plan: Plan, { starved }: Facts): Finding[] {
       status: "pass",
       title: `The machine starved the run at times: no failure in ${seconds(starvedMs)} (${percent(share)}) is held against the stack.`,
       detail:
-        "A hypervisor stole time, or timers of the harness, which needs next to none, woke late: something else had the processor or the disk.",
+        "A hypervisor stole time, other programs used a machine that was full, or timers of the harness, which needs next to none, woke late.",
       measures: [
         measure("stretches", within.length, "count"),
         measure("starved, with its aftermath", starvedMs, "ms"),
         measure("timers late by at most", latestMs, "ms"),
         measure("stolen at most", Math.max(...within.map(({ stolen }) => stolen)), "ratio"),
+        measure("used by other programs at most", Math.max(...within.map(({ foreign }) => foreign)), "ratio"),
       ],
-      series: ["harness.event-loop-delay-max", "system.cpu", "system.steal"],
+      series: ["harness.event-loop-delay-max", "system.cpu", "system.foreign-cpu", "system.steal"],
       fromMs: first.fromMs,
       toMs: within.at(-1)?.toMs ?? first.toMs,
     }),

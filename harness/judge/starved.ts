@@ -1,6 +1,6 @@
 // Stretches in which the machine did not let the run go on: a neighbour or a hypervisor took the processor, or the disk stood still. Told by
-// what the hypervisor stole, and by the harness itself, which is nearly idle: where even its timers wake late, nobody on this machine was
-// served in time. What failed then is no proof against the stack; what went right went right all the same, so a pass needs no mercy.
+// what the hypervisor stole and what other programs used of a machine that was full, and by the harness itself, which is nearly idle: where
+// even its timers wake late, nobody on this machine was served in time. What failed then is no proof against the stack; what went right went right all the same, so a pass needs no mercy.
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import { percent } from "./finding.ts";
@@ -14,12 +14,19 @@ export interface StarvedStretch extends MissingStretch {
   readonly latestMs: number;
   /** The largest share of all cores' time that was stolen in one second. */
   readonly stolen: number;
+  /** The largest share of it that programs used that are none of the run's, in a second in which the machine was full. */
+  readonly foreign: number;
 }
 
 /** Ten times what the same timers showed at worst on two quiet cores under load (25 ms); well under any deadline of a watchdog. */
 const lateLimitMs = 250;
-/** Above it k6, a stack at 175 requests/s and a fault that burns a core no longer fit on two cores (0.25, 0.35 and 1 of them were measured). */
-const stolenLimit = 0.25;
+/**
+ * Above it k6, a stack at 175 requests/s and a fault that burns a core no longer fit on two cores (0.25, 0.35 and 1 of them were measured).
+ * What other programs use counts in the same way, but only on a machine that is full: on one with cores to spare they take nothing away.
+ */
+const takenLimit = 0.25;
+/** Busy share of all cores from which a program that becomes ready finds no idle core: kernels balance in steps, and samples are means. */
+const fullShare = 0.9;
 /** What loses less than this in all has no effect that anybody would act upon: the shortest deadlines of a stack are of about a second. */
 const fewestMs = 1_000;
 /** A harness that used more of a core than this may have been late by its own doing. */
@@ -33,6 +40,7 @@ interface Loss {
   readonly atMs: number;
   readonly latestMs: number;
   readonly stolen: number;
+  readonly foreign: number;
   readonly lostMs: number;
 }
 
@@ -50,16 +58,25 @@ export function starvedStretches(plan: Plan, evidence: Evidence, load: LoadIndex
         toMs: Math.max(last.toMs, toMs),
         latestMs: Math.max(last.latestMs, loss.latestMs),
         stolen: Math.max(last.stolen, loss.stolen),
+        foreign: Math.max(last.foreign, loss.foreign),
         lostMs: last.lostMs + loss.lostMs,
       };
   }
   return found
     .filter(({ lostMs }) => lostMs >= fewestMs)
-    .map(({ fromMs, toMs, latestMs, stolen }) => {
-      const theft = stolen > 0 ? `, up to ${percent(stolen)} of its time was stolen` : "";
-      const what = `the machine stood still at times (timers woke up to ${Math.round(latestMs)} ms late${theft})`;
-      return { fromMs, toMs, latestMs, stolen, reason: "machine", what };
-    });
+    .map(({ lostMs: _lostMs, atMs: _atMs, ...stretch }) => ({
+      ...stretch,
+      reason: "machine",
+      what: `the machine stood still at times (${reasonsOf(stretch).join(", ")})`,
+    }));
+}
+
+function reasonsOf({ latestMs, stolen, foreign }: Pick<Loss, "latestMs" | "stolen" | "foreign">): string[] {
+  return [
+    `timers woke up to ${Math.round(latestMs)} ms late`,
+    ...(stolen > 0 ? [`up to ${percent(stolen)} of its time was stolen`] : []),
+    ...(foreign > 0 ? [`other programs used up to ${percent(foreign)} of it while it was full`] : []),
+  ];
 }
 
 /** The seconds in which the machine lost the run so much time that it may tell, in order. */
@@ -68,19 +85,25 @@ function losses(plan: Plan, evidence: Evidence): Loss[] {
   const services = plan.stack.services.map(({ name }) => `process.${name}.cpu`);
   const late = bySecond(evidence, ["harness.event-loop-delay-max"]);
   const stolen = bySecond(evidence, ["system.steal"]);
+  const used = bySecond(evidence, ["system.foreign-cpu"]);
+  const busy = bySecond(evidence, ["system.cpu"]);
   const harnessCpu = bySecond(evidence, ["harness.cpu"]);
   const servicesCpu = bySecond(evidence, services);
-  const seconds = [...new Set([...late.keys(), ...stolen.keys()])].toSorted((a, b) => a - b);
+  const seconds = [...new Set([...late.keys(), ...stolen.keys(), ...used.keys()])].toSorted((a, b) => a - b);
   return seconds.flatMap((second) => {
     const itsOwn =
       (harnessCpu.get(second) ?? 0) > ownShare || (servicesCpu.get(second) ?? 0) > servicesShare * cores;
     const lateMs = late.get(second) ?? 0;
     const share = stolen.get(second) ?? 0;
+    const foreign = (busy.get(second) ?? 0) >= fullShare ? (used.get(second) ?? 0) : 0;
+    const taken = share + foreign;
     const lostMs = Math.max(
       lateMs >= lateLimitMs && !itsOwn ? lateMs : 0,
-      share >= stolenLimit ? share * periodMs : 0,
+      taken >= takenLimit ? taken * periodMs : 0,
     );
-    return lostMs === 0 ? [] : [{ atMs: second * periodMs, latestMs: lateMs, stolen: share, lostMs }];
+    return lostMs === 0
+      ? []
+      : [{ atMs: second * periodMs, latestMs: lateMs, stolen: share, foreign, lostMs }];
   });
 }
 

@@ -3,6 +3,7 @@ import { deadline, everyTick } from "../support/clock.ts";
 import { messageOf } from "../support/errors.ts";
 import { journeyProbes } from "./browser-journey.ts";
 import { configProbes } from "./config-probe.ts";
+import { foreignCpuProbes } from "./foreign-cpu-probe.ts";
 import { metricsProbes } from "./metrics-probe.ts";
 import type { Probe, ProbeContext, ProbeFactory } from "./probe.ts";
 import { processProbes } from "./process-probe.ts";
@@ -12,6 +13,7 @@ import { watchdogProbes } from "./watchdog-probe.ts";
 const factories: readonly ProbeFactory[] = [
   processProbes,
   systemProbes,
+  foreignCpuProbes,
   watchdogProbes,
   configProbes,
   metricsProbes,

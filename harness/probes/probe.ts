@@ -18,6 +18,7 @@ export interface ProbeContext {
   /** CLOCK_MONOTONIC of the journal's zero. */
   readonly zeroMonotonicMs: number;
   readonly runDir: string;
+  readonly runId: string;
   /** What the journal holds already, where another harness has watched this run before. */
   readonly seen?: WorldSeen;
   /** Where the plan asks for journeys of a browser. */

@@ -45,7 +45,7 @@ export async function observedLoad(
   spawn: Spawner,
 ): Promise<Ended> {
   const { files, resume } = scope;
-  const { journal, samples, clock, zeroMonotonicMs, runDir, logsDir } = files;
+  const { journal, samples, clock, zeroMonotonicMs, runDir, runId, logsDir } = files;
   const wall = createWallJoin();
   const makeLoad = loadMaker(request, scope, stack, spawn);
   const live: Live = {
@@ -62,6 +62,7 @@ export async function observedLoad(
     wall,
     zeroMonotonicMs,
     runDir,
+    runId,
     ...(resume === undefined ? {} : { seen: resume.seen }),
     ...journeysAsked(request, spawn, () => live.zeroMs),
   });

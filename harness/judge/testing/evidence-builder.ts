@@ -148,6 +148,7 @@ function buildSeries(plan: Plan, script: Script, endMs: number): Map<string, Sam
   const every = new Map<string, [periodMs: number, value: number]>([
     ["system.cpu", [1_000, 0.2]],
     ["system.steal", [1_000, 0]],
+    ["system.foreign-cpu", [1_000, 0.02]],
     ["harness.cpu", [1_000, 0.05]],
     ["harness.event-loop-delay-max", [1_000, 22]],
     ["app.gateway.nodejs_heap_size_used_bytes", [5_000, 50e6]],
