@@ -20,6 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "harness/stack": [...planned, "harness/agent"],
   "harness/load": planned,
   "harness/faults": planned,
+  "harness/drills": [...planned, "harness/faults"],
   "harness/probes": planned,
   "harness/run": [
     ...planned,
@@ -27,6 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "harness/stack",
     "harness/load",
     "harness/faults",
+    "harness/drills",
     "harness/probes",
   ],
   "harness/judge": [...base, "harness/journal"],

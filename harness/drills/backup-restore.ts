@@ -11,7 +11,15 @@ import type { AcknowledgedWrite } from "../scenario/operations-spec.ts";
 import { loadLink } from "../scenario/stack-spec.ts";
 import { environmentError } from "../support/errors.ts";
 import type { Json } from "../support/json.ts";
-import { carryOut, defineDrill, nothingBroken, operationOf, refusesWithout, runCommand } from "./drill.ts";
+import {
+  defineDrill,
+  doIt,
+  nothingBroken,
+  operationOf,
+  refusesWithout,
+  runCommand,
+  undoIt,
+} from "./drill.ts";
 
 export interface BackupRestoreOptions {
   /** So many writes of Kiln's own must be found in the backup. */
@@ -23,7 +31,8 @@ const name = "backup-restore";
 const writeMs = 100;
 const yes = 0;
 const no = 1;
-const memorySchema = z.object({ backedUp: z.boolean(), before: z.number(), after: z.number() });
+/** So many writes were acknowledged before the backup, and after it. */
+const memorySchema = z.object({ over: z.boolean(), before: z.number(), after: z.number() });
 
 export const backupRestore = defineDrill<BackupRestoreOptions>({
   name,
@@ -45,31 +54,23 @@ export const backupRestore = defineDrill<BackupRestoreOptions>({
   },
 
   async inject(ctx, { writes }) {
-    const { do: backUp, write } = operationOf(ctx.stack.spec, name);
-    await ctx.remember({ backedUp: false, before: 0, after: 0 });
-    const before = await acknowledged(
-      ctx,
-      write,
-      Array.from({ length: writes }, (_, index) => `${index + 1}`),
-    );
+    const { write } = operationOf(ctx.stack.spec, name);
+    const names = Array.from({ length: writes }, (_, index) => `${index + 1}`);
+    const before = await acknowledged(ctx, write, names);
     if (before.length === 0)
-      throw environmentError(
-        "drill-no-writes",
-        `none of ${writes} writes was acknowledged before the backup`,
-      );
+      throw environmentError("drill-no-writes", `none of ${writes} writes was acknowledged`);
     await keep(ctx, "before", before);
-    await carryOut(ctx, name, backUp);
+    await doIt(ctx, name, { before: before.length, after: 0 }, {});
     const after = await acknowledged(ctx, write, ["after"]);
     await keep(ctx, "after", after);
-    await ctx.remember({ backedUp: true, before: before.length, after: after.length });
+    await ctx.remember({ over: true, before: before.length, after: after.length });
   },
 
   async confirm(ctx, { writes }) {
     const memory = ctx.recall();
-    const { backedUp, before, after } = memorySchema.parse(
-      memory ?? { backedUp: false, before: 0, after: 0 },
-    );
-    if (!backedUp) return { effective: false, saw: "no backup was made" };
+    if (memory === undefined) return { effective: false, saw: "no backup was made" };
+    const { over, before, after } = memorySchema.parse(memory);
+    if (!over) return { effective: false, saw: "the backup was cut off" };
     if (after === 0)
       return { effective: false, saw: "no write after the backup was acknowledged, to try the check with" };
     const what = `${before} writes that were acknowledged before the backup`;
@@ -95,11 +96,11 @@ export const backupRestore = defineDrill<BackupRestoreOptions>({
     };
   },
 
-  /** The backup stays: it is one. What may be left is of a check that was cut off. */
+  /** The backup stays: it is one. What may be left is of a check that was cut off, and of that everything goes. */
   async heal(ctx) {
-    if (ctx.recall() === undefined) return;
-    await ctx.stack.operations.endAll(ctx.id);
-    await carryOut(ctx, name, operationOf(ctx.stack.spec, name).undo);
+    const memory = ctx.recall();
+    if (memory === undefined) return;
+    await undoIt(ctx, name, { ...memorySchema.parse(memory), over: false });
   },
 });
 

@@ -6,7 +6,15 @@ import type { FaultContext } from "../faults/fault.ts";
 import { eventually } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { canonicalJson, sha256 } from "../support/json.ts";
-import { carryOut, defineDrill, nothingBroken, operationOf, refusesWithout, rollBackMs } from "./drill.ts";
+import {
+  defineDrill,
+  doIt,
+  nothingBroken,
+  operationOf,
+  refusesWithout,
+  rollBackMs,
+  undoIt,
+} from "./drill.ts";
 
 export interface ConfigUpdateOptions {
   /** Path of a number or a truth value below `values`, such as "limits.perMinute". */
@@ -17,7 +25,12 @@ export interface ConfigUpdateOptions {
 
 const name = "config-update";
 const lookMs = 3_000;
-const memorySchema = z.object({ version: z.number(), before: z.string(), planned: z.string() });
+const memorySchema = z.object({
+  over: z.boolean(),
+  version: z.number(),
+  before: z.string(),
+  planned: z.string(),
+});
 
 const servedSchema = z.object({
   version: z.number(),
@@ -44,9 +57,8 @@ export const configUpdate = defineDrill<ConfigUpdateOptions>({
   async inject(ctx, { key, value }) {
     const { version, values } = await served(ctx);
     const planned = hashOf(withValue(values, key, value));
-    await ctx.remember({ version, before: hashOf(values), planned });
     const handed = { key, value: JSON.stringify(value), was: String(version) };
-    await carryOut(ctx, name, operationOf(ctx.stack.spec, name).do, handed);
+    await doIt(ctx, name, { version, before: hashOf(values), planned }, handed);
   },
 
   async confirm(ctx, { key, value }) {
@@ -71,8 +83,7 @@ export const configUpdate = defineDrill<ConfigUpdateOptions>({
   async heal(ctx) {
     const memory = recallMemory(ctx);
     if (memory === undefined) return;
-    await ctx.stack.operations.endAll(ctx.id);
-    await carryOut(ctx, name, operationOf(ctx.stack.spec, name).undo, { was: String(memory.version) });
+    await undoIt(ctx, name, memory, { was: String(memory.version) });
     const look = async (): Promise<true | undefined> =>
       hashOf((await served(ctx)).values) === memory.before ? true : undefined;
     await eventually(look, ctx.signal, 100, ctx.clock);

@@ -8,6 +8,7 @@ import type { Expectation, Fault, FaultContext, VerbTimes } from "../faults/faul
 import type { OperationsSpec, TimedCommand } from "../scenario/operations-spec.ts";
 import type { StackSpec } from "../scenario/stack-spec.ts";
 import { environmentError, usageError } from "../support/errors.ts";
+import type { Json } from "../support/json.ts";
 
 /** What a drill is held to, besides that it was done, seen and undone. */
 export interface DrillDemands {
@@ -86,10 +87,46 @@ export async function runCommand(
   throw environmentError("operation-killed", `${command.command.join(" ")} was ended by ${signal}: ${said}`);
 }
 
-/** The same, where nothing but success will do. */
-export async function carryOut(...request: Parameters<typeof runCommand>): Promise<void> {
-  const [, , { command }] = request;
-  const { code, said } = await runCommand(...request);
-  if (code !== 0)
-    throw environmentError("operation-failed", `${command.join(" ")} failed (exit code ${code}): ${said}`);
+/** What a drill remembers: `over` once the command that was run last has come to an end by itself, however. */
+export interface DrillMemory {
+  readonly [key: string]: Json;
+  readonly over: boolean;
+}
+
+/** Remembers what undoing will need, and then does it. */
+export async function doIt(
+  ctx: FaultContext,
+  name: keyof OperationsSpec,
+  memory: Readonly<Record<string, Json>>,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { do: command } = operationOf(ctx.stack.spec, name);
+  await toItsEnd(ctx, name, command, memory, values);
+}
+
+/** Undoes it: first ends what a dead process may have left running of it, with all that this had started. */
+export async function undoIt(
+  ctx: FaultContext,
+  name: keyof OperationsSpec,
+  memory: DrillMemory,
+  values: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { undo: command } = operationOf(ctx.stack.spec, name);
+  if (!memory.over) await ctx.stack.operations.endAll(ctx.id);
+  await toItsEnd(ctx, name, command, memory, values);
+}
+
+async function toItsEnd(
+  ctx: FaultContext,
+  name: keyof OperationsSpec,
+  command: TimedCommand,
+  memory: Readonly<Record<string, Json>>,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  await ctx.remember({ ...memory, over: false });
+  const { code, said } = await runCommand(ctx, name, command, values);
+  await ctx.remember({ ...memory, over: true });
+  if (code === 0) return;
+  const text = `${command.command.join(" ")} failed (exit code ${code}): ${said}`;
+  throw environmentError("operation-failed", text);
 }

@@ -8,13 +8,14 @@ import { loadLink, type StackSpec } from "../scenario/stack-spec.ts";
 import { eventually } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import type { ProcessIdentity } from "../support/process-identity.ts";
-import { carryOut, operationOf, refusesWithout } from "./drill.ts";
+import { doIt, operationOf, refusesWithout, undoIt } from "./drill.ts";
 
 type SlotDrill = "blue-green" | "graceful-restart";
 
 const lookMs = 3_000;
 const answerSchema = z.object({ slot: z.string() });
 const memorySchema = z.object({
+  over: z.boolean(),
   was: z.string(),
   /** Whatever served in any slot before. */
   processes: z.array(identitySchema),
@@ -42,8 +43,7 @@ export async function switchAway(ctx: FaultContext, name: SlotDrill): Promise<vo
   const processes = Object.values(operation.slots).flatMap(
     (service) => ctx.stack.process(service).find() ?? [],
   );
-  await ctx.remember({ was, processes: processes.map((identity) => ({ ...identity })) });
-  await carryOut(ctx, name, operation.do, { was });
+  await doIt(ctx, name, { was, processes: processes.map((identity) => ({ ...identity })) }, { was });
 }
 
 /** The requests go to the slot of before again, and so says whoever hands them on. */
@@ -52,8 +52,7 @@ export async function switchBack(ctx: FaultContext, name: SlotDrill): Promise<vo
   if (memory === undefined) return;
   const { was } = memory;
   const operation = operationOf(ctx.stack.spec, name);
-  await ctx.stack.operations.endAll(ctx.id);
-  await carryOut(ctx, name, operation.undo, { was });
+  await undoIt(ctx, name, memory, { was });
   const look = async (): Promise<true | undefined> =>
     (await answeringSlot(ctx, operation)) === was && servingProcess(ctx, operation, was) !== undefined
       ? true

@@ -67,6 +67,7 @@ export function readResumable(runDir: string, by: "reaper" | "user"): Resumed {
   // plan.json is redacted, and what is started again needs its secrets: they stand in stack.json, which only its owner may read.
   const stack = readStackRecord(runDir)?.spec ?? written.stack;
   for (const service of stack.services) if (service.kind === "program") registerSecretsOf(service.env ?? {});
+  for (const { env = {} } of Object.values(stack.operations ?? {})) registerSecretsOf(env);
   const { scriptPath, journeyPath, cwd } = opened;
   const journey = journeyPath === undefined ? {} : { journeyPath };
   return { state, plan: { ...written, stack }, scriptPath, ...journey, cwd };
