@@ -135,7 +135,7 @@ function filled(value: Json, id: string): Json {
   if (typeof value === "string") return value.replaceAll("{id}", id);
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map((item: Json) => filled(item, id));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item as Json, id)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, id)]));
 }
 
 async function keep(ctx: FaultContext, which: "before" | "after", lines: readonly Json[]): Promise<void> {

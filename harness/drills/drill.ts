@@ -25,6 +25,8 @@ export interface Drill<Options extends object = object> extends Fault<Options> {
   readonly demands: DrillDemands;
   /** How long each verb may take where its commands keep to their own limits: what the plan reserves. */
   takes(options: Options, stack: StackSpec): VerbTimes;
+  /** The same with room for what does not: made by `defineDrill`. */
+  times(options: Options, stack: StackSpec): VerbTimes;
 }
 
 /** name -> drill. */

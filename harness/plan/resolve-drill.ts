@@ -3,6 +3,7 @@
 import type { Drill, DrillTable } from "../drills/drill.ts";
 import { issuesOf } from "../scenario/fields.ts";
 import { didYouMean } from "../scenario/nearest.ts";
+import { slotsOf } from "../scenario/operations-spec.ts";
 import type { ChosenDrill, Scenario } from "../scenario/scenario.ts";
 import type { StackSpec } from "../scenario/stack-spec.ts";
 import { formatDuration } from "../support/duration.ts";
@@ -83,14 +84,10 @@ function timed(
     return undefined;
   }
   const settledMs = healMs + chaos.settleMs;
-  const restarts = drill.expect(options, { stack, holdMs }).restarts ? slotsOf(drill, stack) : [];
+  const restarts = drill.expect(options, { stack, holdMs }).restarts
+    ? Object.values(slotsOf(stack.operations, drill.name))
+    : [];
   return { drill, options, holdMs, settledMs, lengthMs: holdMs + settledMs, restarts };
-}
-
-/** The copies between which it switches. */
-function slotsOf({ name }: Drill, { operations = {} }: StackSpec): string[] {
-  const operation = new Map(Object.entries(operations)).get(name);
-  return operation !== undefined && "slots" in operation ? Object.values<string>(operation.slots) : [];
 }
 
 /** The step of a drill at its time; `id` is given when all of them are known. */

@@ -65,3 +65,15 @@ export interface OperationsSpec {
   readonly "blue-green"?: SlotOperation;
   readonly "graceful-restart"?: SlotOperation;
 }
+
+export const operationNames = ["config-update", "backup-restore", "blue-green", "graceful-restart"] as const;
+export type OperationName = (typeof operationNames)[number];
+
+/** The slots of an operation that has such, by name. */
+export function slotsOf(
+  operations: OperationsSpec | undefined,
+  name: string,
+): Readonly<Record<string, string>> {
+  if (name === "blue-green" || name === "graceful-restart") return operations?.[name]?.slots ?? {};
+  return {};
+}

@@ -1,10 +1,17 @@
 // Small drills for the planner's tests: they take their time, and do nothing. "swap" replaces the processes of a service.
 import { z } from "zod";
-import { defineDrill, nothingBroken, type Drill, type DrillTable } from "../../drills/drill.ts";
+import type { Drill, DrillTable } from "../../drills/drill.ts";
 import type { DrillChoice } from "../../scenario/scenario.ts";
 import type { StackSpec } from "../../scenario/stack-spec.ts";
 import { exampleStack } from "./example-scenario.ts";
 
+const nothingBroken = {
+  recovery: { atLeast: "none", atMost: "none" },
+  service: null,
+  actWithinMs: null,
+  restarts: false,
+  unavailableMs: 0,
+} as const;
 const nothing = {
   needs: [],
   kind: "held",
@@ -13,7 +20,7 @@ const nothing = {
   heal: () => Promise.resolve(),
 } as const;
 
-const update: Drill<{ value: number }> = defineDrill({
+const update: Drill<{ value: number }> = {
   ...nothing,
   name: "update",
   summary: "A value changes.",
@@ -23,9 +30,10 @@ const update: Drill<{ value: number }> = defineDrill({
   expect: () => nothingBroken,
   refuses: () => undefined,
   takes: () => ({ injectMs: 5_000, confirmMs: 3_000, healMs: 5_000 }),
-});
+  times: () => ({ injectMs: 9_000, confirmMs: 3_000, healMs: 9_000 }),
+};
 
-const swap = defineDrill<object>({
+const swap: Drill = {
   ...nothing,
   name: "blue-green",
   summary: "Requests go elsewhere.",
@@ -36,7 +44,8 @@ const swap = defineDrill<object>({
   refuses: ({ operations }) =>
     operations?.["blue-green"] === undefined ? "it has one slot only" : undefined,
   takes: () => ({ injectMs: 20_000, confirmMs: 5_000, healMs: 15_000 }),
-});
+  times: () => ({ injectMs: 30_000, confirmMs: 5_000, healMs: 25_000 }),
+};
 
 const all: readonly Drill[] = [update, swap];
 export const exampleDrills: DrillTable = new Map(all.map((drill) => [drill.name, drill]));

@@ -1,8 +1,8 @@
 // Drills in a scenario and operations in a stack: what is taken as it stands, and what is refused, with key and expectation.
 import { describe, expect, test } from "vitest";
-import { drills } from "../drills/factories.ts";
-import type { OperationsSpec } from "./operations-spec.ts";
-import { parseScenario } from "./schema.ts";
+import { drills } from "./factories.ts";
+import type { OperationsSpec } from "../scenario/operations-spec.ts";
+import { parseScenario } from "../scenario/schema.ts";
 
 const timed = { command: ["operate", "{was}"], withinMs: 5_000 };
 const verbs = { do: timed, undo: timed };
