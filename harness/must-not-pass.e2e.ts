@@ -1,4 +1,5 @@
-// The verdict on trial: four runs on the real stack that must not pass, and one that must.
+// The verdict on trial: runs on the real stack that must not pass, and one that must. Those about Kiln's own part are made in the long form
+// (`npm run test:crash`) alone: they take a minute, and unit tests judge the same evidence.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectRoot } from "./support/tools.ts";
@@ -15,6 +16,8 @@ import { existsSync, readdirSync } from "node:fs";
 
 const defect = (name: string, file = "scenario.ts"): string =>
   join(projectRoot, "fixtures", "defects", name, file);
+
+const whereLong = process.env["KILN_LONG"] === "1" ? [{}] : [];
 
 let runs: ReturnType<typeof makeRunsDir>;
 beforeAll(() => {
@@ -68,7 +71,7 @@ describe("the verdict", () => {
     expect(code).toBe(1);
   });
 
-  test("a fault whose inject does nothing is inconclusive and named", async () => {
+  test.each(whereLong)("a fault whose inject does nothing is inconclusive and named", async () => {
     const { code, runDir, text } = await burnIn([defect("inert-fault", "run.ts")], 2);
     const verdict = readVerdict(runDir);
     const finding = verdict.findings.find(({ status }) => status !== "pass");
@@ -83,7 +86,7 @@ describe("the verdict", () => {
     expect(code).toBe(2);
   });
 
-  test("k6 with fewer users than the plan needs is inconclusive, and the harness's fault", async () => {
+  test.each(whereLong)("too few users in k6 are inconclusive, and the harness's fault", async () => {
     const { code, runDir, text } = await burnIn([cli, "run", defect("too-few-users")], 2);
     const finding = readVerdict(runDir).findings.find(({ title }) => /users/.test(title));
     expect(finding, text).toMatchObject({ checker: "evidence", status: "inconclusive", about: "harness" });

@@ -14,7 +14,7 @@ const programs = join(root, "node_modules", ".bin");
 const reports = join(root, "tools", ".bin", "test-reports");
 
 /** As a part of `npm test` the crash tests make so many random kills, and every so many-th of those at named points; alone they make all. */
-const crashSample = { KILN_CRASH_KILLS: "5", KILN_CRASH_SHARE: "61", KILN_STOP_ROUNDS: "3" };
+const crashSample = { KILN_CRASH_KILLS: "3", KILN_CRASH_SHARE: "61", KILN_STOP_ROUNDS: "3" };
 
 const vitest = (project, reporter) => (report) => ({
   args: [

@@ -89,14 +89,19 @@ describe("the stretch", () => {
   });
 
   it("is there where other programs filled the machine, and none where it had room for them", () => {
-    const crowded = (busy: number, foreign: number) => (name: string, atMs: number, value: number) => {
-      if (atMs <= 100_000 || atMs > 110_000) return value;
-      return name === "system.cpu" ? busy : name === "system.foreign-cpu" ? foreign : value;
-    };
+    const crowded =
+      (busy: number, foreign: number, lateMs = 40) =>
+      (name: string, atMs: number, value: number) => {
+        if (atMs <= 100_000 || atMs > 110_000) return value;
+        if (name === "harness.event-loop-delay-max") return lateMs;
+        return name === "system.cpu" ? busy : name === "system.foreign-cpu" ? foreign : value;
+      };
     const [stretch] = stretchesOf({ sample: crowded(0.98, 0.5) });
     expect(stretch).toMatchObject({ fromMs: 98_000, toMs: 115_000, foreign: 0.5 });
     expect(stretch?.what).toContain("other programs used up to 50 % of it while it was full");
     expect(stretchesOf({ sample: crowded(0.8, 0.5) })).toEqual([]);
+    // They gave way.
+    expect(stretchesOf({ sample: crowded(0.98, 0.5, 24) })).toEqual([]);
     // A stack that fills the machine by itself has no excuse.
     expect(stretchesOf({ sample: crowded(1, 0.1) })).toEqual([]);
   });

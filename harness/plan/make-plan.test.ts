@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ChaosInput, ScenarioInput } from "../scenario/scenario.ts";
-import { KilnError } from "../support/errors.ts";
+import { KilnError, usageError } from "../support/errors.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { makePlan } from "./make-plan.ts";
 import type { Plan } from "./plan.ts";
@@ -190,6 +190,21 @@ describe("refusals name file, key and what was expected", () => {
       "chaos.planned[2].at",
     ]);
   });
+});
+
+test("a fault that makes no sense at its target says so under its key", () => {
+  const table = new Map(exampleFaults);
+  for (const [name, fault] of exampleFaults)
+    table.set(name, {
+      ...fault,
+      expect() {
+        throw usageError("fault-without-loop", "nothing starts it again", { hint: "choose another" });
+      },
+    });
+  const scenario = exampleScenario(onlyPlanned(crash({ at: "10m" }), crash({ at: "5m" })), {});
+  expect(() => makePlan(scenario, "1", table, { file })).toThrow(
+    "scenarios/x.ts: chaos.planned[0]: nothing starts it again\nscenarios/x.ts: chaos.planned[1]: nothing starts it again",
+  );
 });
 
 test("the budget's advice is enough", () => {

@@ -6,6 +6,7 @@ import { issuesOf } from "../scenario/fields.ts";
 import { didYouMean } from "../scenario/nearest.ts";
 import type { ChosenFault, Range, Scenario } from "../scenario/scenario.ts";
 import type { Capability, MachineLimits } from "../scenario/stack-spec.ts";
+import { KilnError } from "../support/errors.ts";
 import type { Rng } from "../support/rng.ts";
 import {
   drawnBy,
@@ -104,7 +105,8 @@ export function checkChoice(
     const holdMs = fault.kind === "held" ? drawMs(choice.holdMs ?? defaultHoldMs, chooser) : 0;
     return resolveFault(fault, options, holdMs, scenario, known);
   };
-  const ends = extremes(choice.options).map((chooser) => resolve(chooser));
+  const ends = expected(() => extremes(choice.options).map((chooser) => resolve(chooser)), key, problems);
+  if (ends === undefined) return undefined;
   for (const { skipped, target } of ends) {
     if (skipped === undefined || choice.ifMissing === "skip") continue;
     problems.add(
@@ -116,6 +118,17 @@ export function checkChoice(
     return undefined;
   }
   return { key, ends, draw: (rng, like) => resolve(drawnBy(rng), like) };
+}
+
+/** A fault that has no sense at that target says so when it is asked what to expect: one more problem of the scenario, under its key. */
+function expected<T>(work: () => T, key: string, problems: Problems): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof KilnError) || error.kind !== "usage") throw error;
+    problems.add(error.code, key, error.message, error.hint);
+    return undefined;
+  }
 }
 
 const missingHint = `Choose another target, describe what the stack offers (agentMain, controlPath, links), or set ifMissing: "skip" to plan without it.`;

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterEach, expect, it, vi } from "vitest";
-import { runMarker } from "../stack/membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { processStat, ticksPerSecond } from "../support/process-identity.ts";
 import { ownCpuMeter } from "./foreign-cpu-probe.ts";
 

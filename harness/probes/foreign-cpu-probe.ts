@@ -3,7 +3,7 @@
 //
 // The run's own are told cheaply, for it is done each second on machines with any number of processes: whoever carries the run's marker, the
 // harness, and the children of these. Redis overwrites its environment, so that after a resume it counts as foreign: a few hundredths of a core.
-import { runMarker } from "../stack/membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { allPids, environmentOf, processStat, type ProcessStat } from "../support/process-identity.ts";
 import type { Probe, ProbeFactory } from "./probe.ts";
 import { cpuTicks } from "./system-probe.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runMarker } from "../stack/membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { environmentOf, identify, isAlive } from "../support/process-identity.ts";
 import type { Spawner } from "../support/spawner.ts";
 import { type Ledger, openLedger, readLedger } from "./ledger.ts";

@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { runMarker } from "../stack/membership.ts";
 import { baseEnvironment } from "../support/base-environment.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { environmentError } from "../support/errors.ts";
 import { type ProcessIdentity, bootId, identify } from "../support/process-identity.ts";
 import type { SpawnRequest, Spawned, Spawner } from "../support/spawner.ts";

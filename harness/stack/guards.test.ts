@@ -5,7 +5,7 @@ import { deadline } from "../support/clock.ts";
 import { identify, isAlive, type ProcessIdentity } from "../support/process-identity.ts";
 import { exchange } from "./exchange.ts";
 import { httpRequest } from "./http.ts";
-import { runMarker } from "./membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { processHandle } from "./process-handle.ts";
 import type { StackRecord } from "./stack.ts";
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { deadline, eventually } from "../support/clock.ts";
 import { commandLine, identify, listenerOn } from "../support/process-identity.ts";
-import { type MembershipQuery, membersOf, reapersOf, runMarker } from "./membership.ts";
+import { type MembershipQuery, membersOf, reapersOf } from "./membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { freePorts } from "../support/free-ports.ts";
 
 const runId = `membership-${process.pid}`;

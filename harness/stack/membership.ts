@@ -26,9 +26,7 @@ import {
   processStat,
   workingDirectory,
 } from "../support/process-identity.ts";
-
-/** Name of the variable that marks members of a run; its value is the run id. */
-export const runMarker = "KILN_RUN";
+import { runMarker } from "../support/run-marker.ts";
 
 export interface MembershipQuery {
   readonly runId: string;

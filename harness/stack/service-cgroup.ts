@@ -25,7 +25,7 @@ import {
   processesIn,
   removeGroup,
 } from "./control-groups.ts";
-import { runMarker } from "./membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { scratchDir } from "./record.ts";
 import type { StackRecord } from "./stack.ts";
 

@@ -5,7 +5,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { baseEnvironment } from "../support/base-environment.ts";
 import type { SpawnRequest } from "../support/spawner.ts";
-import { runMarker } from "./membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { logsDir, serviceDir } from "./record.ts";
 import type { Launch } from "./servers/server.ts";
 import type { StackRecord } from "./stack.ts";

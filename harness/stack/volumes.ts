@@ -9,7 +9,7 @@ import type { ServiceSpec } from "../scenario/stack-spec.ts";
 import { parseBytes } from "../support/bytes.ts";
 import { type Clock, sleep, systemClock } from "../support/clock.ts";
 import { environmentError, hasErrno, messageOf } from "../support/errors.ts";
-import { runMarker } from "./membership.ts";
+import { runMarker } from "../support/run-marker.ts";
 import { readMounts } from "./mounts.ts";
 import { dataDir, serviceDir } from "./record.ts";
 import type { StackRecord } from "./stack.ts";

@@ -13,7 +13,8 @@ export function journeysView({ calm, underFault, page, steps, failures, ...rest 
     `A browser visited ${service} every ${formatDuration(everyMs)}: ${formatCount(calm.made - calm.failed)} of ${formatCount(calm.made)} visits in calm succeeded`,
     `${formatCount(underFault.made - underFault.failed)} of ${formatCount(underFault.made)} under a fault on what a visit needs`,
   ];
-  if (leftOut > 0) parts.push(`${formatCount(leftOut)} were left out (missing evidence, or a machine that stood still)`);
+  if (leftOut > 0)
+    parts.push(`${formatCount(leftOut)} were left out (missing evidence, or a machine that stood still)`);
   const notMade =
     withoutBrowser > 0 ? ` ${plural(withoutBrowser, "time")} there was no browser: ${why ?? ""}` : "";
   const slowest = page === null ? "" : ` The slowest page took ${formatMs(page.maxMs)}.`;

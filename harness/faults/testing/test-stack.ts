@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { agentEnv, agentPreloadUrl } from "../../agent/agent-client.ts";
 import type { ServiceSpec, StackSpec } from "../../scenario/stack-spec.ts";
 import { exchange } from "../../stack/exchange.ts";
-import { runMarker } from "../../stack/membership.ts";
+import { runMarker } from "../../support/run-marker.ts";
 import { processHandle } from "../../stack/process-handle.ts";
 import { agentSocketName, portsOf, scratchDir, serviceDir } from "../../stack/record.ts";
 import type { StackHandle, StackRecord } from "../../stack/stack.ts";
