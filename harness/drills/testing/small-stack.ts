@@ -8,7 +8,7 @@ import type { FaultContext } from "../../faults/fault.ts";
 import { startVictim, type Victim } from "../../faults/testing/victim.ts";
 import type { OperationsSpec, TimedCommand } from "../../scenario/operations-spec.ts";
 import type { StackSpec } from "../../scenario/stack-spec.ts";
-import { membersOf, runMarker } from "../../stack/membership.ts";
+import { membersOf } from "../../stack/membership.ts";
 import { processHandle } from "../../stack/process-handle.ts";
 import { logsDir, scratchDir, serviceDir } from "../../stack/record.ts";
 import type { StackHandle, StackRecord } from "../../stack/stack.ts";
@@ -16,6 +16,7 @@ import { sweep } from "../../stack/sweep.ts";
 import { deadline, systemClock } from "../../support/clock.ts";
 import { freePorts } from "../../support/free-ports.ts";
 import { canonicalJson, sha256, type Json } from "../../support/json.ts";
+import { runMarker } from "../../support/run-marker.ts";
 import { projectRoot } from "../../support/tools.ts";
 
 export interface SmallStack {
