@@ -7,7 +7,7 @@ export default defineScenario({
   name: "drills",
   description: "Four planned operations under load, each done, seen in force and undone.",
   stack: referenceStack({ thresholds: "quick", slots: 2 }),
-  duration: "200s",
+  duration: "215s",
   preflight: "5s",
   warmUp: "8s",
   load: { script: "load/gateway.ts", steadyRps: 65 },
@@ -17,7 +17,7 @@ export default defineScenario({
     drills.configUpdate({ key: "limits.cacheTtlSeconds", value: 1_800 }, { at: "15s" }),
     drills.backupRestore({ at: "35s" }),
     drills.blueGreen({ at: "82s" }),
-    drills.gracefulRestart({ at: "131s" }),
+    drills.gracefulRestart({ at: "139s" }),
   ],
   objectives: {
     availability: 0.999,

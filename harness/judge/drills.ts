@@ -47,7 +47,7 @@ const say = (status: Status, text: string, byMs?: number): Decision => ({
 
 function judgeDrill(one: Case): Finding {
   const { step, record, evidence } = one;
-  const decisions = [carriedOut, cut, seen, undone, inTime, served, answered].flatMap((rule) => {
+  const decisions = [cut, carriedOut, seen, undone, inTime, served, answered].flatMap((rule) => {
     const decision = rule(one);
     return decision === null ? [] : [spared(decision, one)];
   });
