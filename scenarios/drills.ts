@@ -1,5 +1,5 @@
 // What operators do to a system that runs: change its configuration and roll that back, back it up and prove the backup, switch to another
-// slot and back, restart it. Under the usual load and with nothing broken, in little more than three minutes; no user may notice.
+// slot and back, restart it. Under the usual load and with nothing broken, in less than four minutes; no user may notice.
 import { defineScenario, drills } from "kiln-burnin";
 import { referenceStack } from "../fixtures/stack/stack.ts";
 
@@ -7,7 +7,7 @@ export default defineScenario({
   name: "drills",
   description: "Four planned operations under load, each done, seen in force and undone.",
   stack: referenceStack({ thresholds: "quick", slots: 2 }),
-  duration: "215s",
+  duration: "217s",
   preflight: "5s",
   warmUp: "8s",
   load: { script: "load/gateway.ts", steadyRps: 65 },
@@ -16,8 +16,8 @@ export default defineScenario({
   drills: [
     drills.configUpdate({ key: "limits.cacheTtlSeconds", value: 1_800 }, { at: "15s" }),
     drills.backupRestore({ at: "35s" }),
-    drills.blueGreen({ at: "82s" }),
-    drills.gracefulRestart({ at: "139s" }),
+    drills.blueGreen({ at: "84s" }),
+    drills.gracefulRestart({ at: "141s" }),
   ],
   objectives: {
     availability: 0.999,

@@ -28,7 +28,7 @@ export interface BackupRestoreOptions {
 
 const name = "backup-restore";
 /** Room for one write, on the way that users take. */
-const writeMs = 100;
+const writeMs = 50;
 const yes = 0;
 const no = 1;
 /** So many writes were acknowledged before the backup, and after it. */
