@@ -1,6 +1,6 @@
-// Four projects: `unit` (beside the code, parallel, seconds), `parts` (single faults, the agent and programs of the reference system on
-// real parts of their own, two files at a time), `e2e` (the real stack, one at a time) and `crash` (SIGKILL at random moments and at
-// named points). Browser tests are `*.pw.ts` and belong to Playwright.
+// Four projects: `unit` (beside the code, parallel, seconds), `parts` (single faults and drills, the agent and programs of the reference
+// system on real parts of their own, three files at a time), `e2e` (the real stack, one at a time) and `crash` (SIGKILL at random moments
+// and at named points). Browser tests are `*.pw.ts` and belong to Playwright.
 import { defineConfig } from "vitest/config";
 
 // vitest takes the first `node` on PATH; npm and npx put the project's Node 24 there, a bare node_modules/.bin/vitest does not.
@@ -15,7 +15,12 @@ if (major < 24) {
 const retry = 1;
 const ignored = ["**/node_modules/**", "runs/**", "tools/.bin/**"];
 /** These start what they need on ports and in folders of their own and look at nothing else of the machine. */
-const parts = ["harness/faults/*.e2e.ts", "harness/agent/*.e2e.ts", "fixtures/**/*.e2e.ts"];
+const parts = [
+  "harness/faults/*.e2e.ts",
+  "harness/drills/*.e2e.ts",
+  "harness/agent/*.e2e.ts",
+  "fixtures/**/*.e2e.ts",
+];
 
 export default defineConfig({
   test: {

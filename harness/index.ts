@@ -2,6 +2,7 @@
 import type { ScenarioInput } from "./scenario/scenario.ts";
 import type { StackSpec } from "./scenario/stack-spec.ts";
 
+export { drills, type DrillTiming } from "./drills/factories.ts";
 export { faults } from "./faults/factories.ts";
 export { patterns } from "./faults/patterns.ts";
 export { defineFault } from "./faults/fault.ts";
@@ -16,6 +17,7 @@ export type {
 export type {
   CascadeChoice,
   ChaosInput,
+  DrillChoice,
   DurationRange,
   FaultChoice,
   FlappingChoice,
@@ -26,6 +28,14 @@ export type {
   ScenarioInput,
   StackFunction,
 } from "./scenario/scenario.ts";
+export type {
+  AcknowledgedWrite,
+  BackupOperation,
+  ConfigOperation,
+  OperationsSpec,
+  SlotOperation,
+  TimedCommand,
+} from "./scenario/operations-spec.ts";
 export type {
   Capability,
   ConfigFileSpec,

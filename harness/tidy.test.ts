@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { drillTable } from "./drills/index.ts";
 import { faultTable } from "./faults/index.ts";
 import { projectRoot } from "./support/tools.ts";
 
@@ -20,6 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "harness/stack": [...planned, "harness/agent"],
   "harness/load": planned,
   "harness/faults": planned,
+  "harness/drills": [...planned, "harness/faults"],
   "harness/probes": planned,
   "harness/run": [
     ...planned,
@@ -27,6 +29,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "harness/stack",
     "harness/load",
     "harness/faults",
+    "harness/drills",
     "harness/probes",
   ],
   "harness/judge": [...base, "harness/journal"],
@@ -108,10 +111,17 @@ describe("tidy", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("README's fault table is the table of faults", () => {
+  test.each([
+    ["Faults", faultTable],
+    ["Drills", drillTable],
+  ])("README's table under %s is the one in the code", (heading, table) => {
     const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
-    const section = readme.split("\n## ").find((part) => part.startsWith("Faults\n")) ?? "";
+    const section = readme.split("\n## ").find((part) => part.startsWith(`${heading}\n`)) ?? "";
     const rows = [...section.matchAll(/^\| `([a-z-]+)` \| (.+?) \|/gm)].map((row) => [row[1], row[2]]);
-    expect(rows).toEqual([...faultTable.values()].map((fault) => [fault.name, fault.summary]));
+    expect(rows).toEqual([...table.values()].map(({ name, summary }) => [name, summary]));
+  });
+
+  test("no drill has the name of a fault: the ledger knows both by it", () => {
+    expect([...drillTable.keys()].filter((name) => faultTable.has(name))).toEqual([]);
   });
 });

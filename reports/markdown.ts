@@ -1,6 +1,6 @@
 // report.md: the job summary of CI. Verdict, findings, faults, numbers; short enough to be read on a page of a code host.
 import type { Finding, JourneyCount, JourneySummary } from "../harness/judge/verdict.ts";
-import type { FaultRow, ReportModel } from "./model-types.ts";
+import type { DrillRow, FaultRow, ReportModel } from "./model-types.ts";
 import type { Renderer } from "./renderer.ts";
 import { faultWord, keyNumbers, measureText, recoveryText } from "./phrases.ts";
 import { formatDuration, formatOffset } from "../harness/support/duration.ts";
@@ -29,6 +29,7 @@ function renderMarkdown(model: ReportModel): string {
           `<details><summary>Passed</summary>\n\n${findingTable(model.findings.filter(({ status }) => status === "pass"))}\n\n</details>`,
         ]),
     `## Faults\n\n${faultTable(model.faults)}`,
+    ...(model.drills.length === 0 ? [] : [`## Drills\n\n${drillTable(model.drills)}`]),
     ...(model.journeys === null ? [] : [`## Browser journeys\n\n${journeys(model.journeys)}`]),
     `## Never tested\n\n${model.neverTested.map(({ what, why }) => `- ${escape(what)}: ${escape(why)}`).join("\n")}`,
     `## How it was run\n\n${how(model)}`,
@@ -67,6 +68,24 @@ function faultTable(faults: readonly FaultRow[]): string {
   const left = faults.length - rows.length;
   const rest = left > 0 ? `\n\n${plural(left, "more fault")} in report.html.` : "";
   return `${table(["Fault", "Target", "State", "Detected", "Acted", "Recovered", "Recovery time", "Failed requests"], rows)}${rest}`;
+}
+
+function drillTable(drills: readonly DrillRow[]): string {
+  const ms = (value: number | null): string => (value === null ? "–" : formatMs(value));
+  const rows = drills
+    .slice(0, faultLimit)
+    .map(({ record, finding, doneInMs, undoneInMs }) => [
+      record.id,
+      formatOffset(record.beganMs ?? record.plannedMs),
+      ms(doneInMs),
+      record.confirmed === "yes" ? "yes" : "no",
+      ms(undoneInMs),
+      formatCount(record.failedRequests),
+      finding === null ? "–" : `${shapes[finding.status]} ${statusWords[finding.status]}`,
+    ]);
+  const head = ["Drill", "At", "Done in", "Seen in force", "Undone in", "Failed requests", "Result"];
+  const left = drills.length - rows.length;
+  return `${table(head, rows)}${left > 0 ? `\n\n${plural(left, "more drill")} in report.html.` : ""}`;
 }
 
 function journeys({ calm, underFault, page, failures, why, withoutBrowser }: JourneySummary): string {

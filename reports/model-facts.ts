@@ -5,6 +5,7 @@ import { missingMsOf, missingStretches } from "../harness/judge/missing-evidence
 import type { FaultRecord, Finding, Verdict } from "../harness/judge/verdict.ts";
 import type { Plan } from "../harness/plan/plan.ts";
 import { formatDuration } from "../harness/support/duration.ts";
+import { drillsNeverRun, drillTargets } from "./model-drills.ts";
 import type { FaultRow, HowItWasRun, NeverTested, Note, Target, Trend } from "./model-types.ts";
 import { formatMs, formatShare, plural } from "./words.ts";
 
@@ -113,7 +114,7 @@ export function buildTargets(verdict: Verdict): Target[] {
       "5 min",
     );
   }
-  return targets;
+  return [...targets, ...drillTargets(verdict)];
 }
 
 function formatErrors(failed: number, completed: number): string {
@@ -124,9 +125,7 @@ function formatErrors(failed: number, completed: number): string {
 const pageFigure = "Page load time";
 const unmeasured = [
   ["Database query time (target: mean under 50 ms)", "no query is timed in this version"],
-  ["Roll-back of a configuration by an operator (target: under 5 min)", "no drill is run in this version"],
   ["Alert response (target: under 5 min)", "alerts are not judged in this version"],
-  ["Backup and restore (target: 100 %)", "no drill is run in this version"],
 ] as const;
 
 export function buildNeverTested(plan: Plan, verdict: Verdict, faults: readonly FaultRow[]): NeverTested[] {
@@ -165,6 +164,7 @@ export function buildNeverTested(plan: Plan, verdict: Verdict, faults: readonly 
       why: `this run had ${formatDuration(Math.round(verdict.summary.loadMs / 1_000) * 1_000)} of load`,
     });
   for (const [what, why] of unmeasured) list.push({ what, why });
+  list.push(...drillsNeverRun(plan, verdict));
   if ((verdict.journeys?.page ?? null) === null)
     list.push({ what: `${pageFigure} (target: under 3 s)`, why: whyNoPage(plan, verdict) });
   return list;

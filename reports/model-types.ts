@@ -1,9 +1,16 @@
 // The one typed model between verdict and renderers: plain JSON, every number already worked out, so that a renderer only lays it
 // out. This file holds the types; model.ts fills them. All times are plan time in milliseconds unless a name says otherwise.
 import type { PreflightCheck, SegmentAccounts, WatchdogLine } from "../harness/journal/events.ts";
-import type { FaultRecord, Finding, JourneySummary, Status, Summary } from "../harness/judge/verdict.ts";
+import type {
+  DrillRecord,
+  FaultRecord,
+  Finding,
+  JourneySummary,
+  Status,
+  Summary,
+} from "../harness/judge/verdict.ts";
 
-export type BandKind = "warm-up" | "window" | "spike" | "fault" | "gap" | "unseen";
+export type BandKind = "warm-up" | "window" | "spike" | "fault" | "drill" | "gap" | "unseen";
 
 /** A stretch of the time axis that is shaded and labelled. */
 export interface Band {
@@ -72,6 +79,17 @@ export interface FaultRow {
   readonly watchdogLeftOut: number;
 }
 
+/** One planned operation with what became of it. */
+export interface DrillRow {
+  readonly record: DrillRecord;
+  /** The options of the plan in words. */
+  readonly asked: string;
+  /** Its judgement; null where there is none. */
+  readonly finding: Finding | null;
+  readonly doneInMs: number | null;
+  readonly undoneInMs: number | null;
+}
+
 export interface Trend {
   readonly series: string;
   readonly unit: string;
@@ -137,6 +155,7 @@ export interface ReportModel {
   readonly availabilityObjective: number | null;
   readonly findings: readonly Finding[];
   readonly faults: readonly FaultRow[];
+  readonly drills: readonly DrillRow[];
   readonly axis: TimeAxis;
   readonly charts: readonly Chart[];
   readonly bands: readonly Band[];

@@ -6,6 +6,7 @@ import type { Plan } from "../harness/plan/plan.ts";
 import { formatOffset } from "../harness/support/duration.ts";
 import { plainTextDeep } from "../harness/support/plain-text.ts";
 import { buildCharts } from "./model-charts.ts";
+import { buildDrillRows, drillBands } from "./model-drills.ts";
 import { buildHow, buildNeverTested, buildTargets, buildTrends } from "./model-facts.ts";
 import { buildBands, buildFaultRows, buildMarks } from "./model-faults.ts";
 import type { ReportModel } from "./model-types.ts";
@@ -28,7 +29,10 @@ export function buildReportModel(input: ReportInput): ReportModel {
 function assemble({ plan, verdict, evidence, now = new Date() }: ReportInput): ReportModel {
   const findings = verdict.findings.toSorted(byWorst);
   const faults = buildFaultRows(plan, verdict, evidence);
-  const bands = buildBands(plan, faults, evidence).toSorted((a, b) => a.fromMs - b.fromMs);
+  const drills = buildDrillRows(plan, verdict);
+  const bands = [...buildBands(plan, faults, evidence), ...drillBands(drills, evidence)].toSorted(
+    (a, b) => a.fromMs - b.fromMs,
+  );
   const marks = buildMarks(evidence);
   const startMs = 0;
   const endMs = Math.max(plan.durationMs, 1_000);
@@ -52,6 +56,7 @@ function assemble({ plan, verdict, evidence, now = new Date() }: ReportInput): R
     availabilityObjective: plan.objectives.availability ?? null,
     findings,
     faults,
+    drills,
     axis: { startMs, endMs, xSec: pointsOf(buckets), widestMs: widest(buckets) },
     charts: buildCharts({ evidence, buckets, summary: verdict.summary, bands, marks }),
     bands,

@@ -45,7 +45,7 @@ export interface KeyNumber {
 
 /** The handful of numbers that stand right under the verdict. */
 export function keyNumbers(model: ReportModel): KeyNumber[] {
-  const { summary, faults, findings, availabilityObjective, recoveryLimitMs } = model;
+  const { summary, faults, drills, findings, availabilityObjective, recoveryLimitMs } = model;
   const confirmed = faults.filter(({ record }) => record.confirmed === "yes").length;
   const recoveries = recoveryTimes(
     faults.map(({ record }) => record),
@@ -69,6 +69,15 @@ export function keyNumbers(model: ReportModel): KeyNumber[] {
       value: `${formatCount(confirmed)} of ${formatCount(faults.length)}`,
       note: faults.length === 0 ? "none planned" : "seen to bite by a look at the data path",
     },
+    ...(drills.length === 0
+      ? []
+      : [
+          {
+            name: "Drills",
+            value: `${formatCount(drills.filter(({ finding }) => finding?.status === "pass").length)} of ${formatCount(drills.length)}`,
+            note: "carried out, seen in force and undone, and what else they are held to",
+          },
+        ]),
     {
       name: "Requests completed",
       value: formatCount(summary.completed),

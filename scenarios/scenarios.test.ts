@@ -1,5 +1,6 @@
 // Every scenario file plans with any seed, its plan keeps the rules, and the suites are what they are called.
 import { expect, test, describe } from "vitest";
+import { drillTable } from "../harness/drills/index.ts";
 import { faultTable } from "../harness/faults/index.ts";
 import { condensePlan } from "../harness/plan/condense.ts";
 import { makePlan } from "../harness/plan/make-plan.ts";
@@ -19,18 +20,21 @@ async function loaded(name: string): Promise<LoadedScenario> {
 }
 
 function plans({ scenario, shownFile }: LoadedScenario): Plan[] {
-  return seeds.map((seed) => makePlan(scenario, seed, faultTable, { file: shownFile }));
+  return seeds.map((seed) => makePlan(scenario, seed, faultTable, { file: shownFile, drills: drillTable }));
 }
 
-describe.each(["smoke", "micro", "web", "families", "nightly", "6h", "12h", "24h", "48h"])("%s", (name) => {
-  test(`plans with seeds 1 to ${seeds.length}, each its own plan that breaks no rule`, async () => {
-    const file = await loaded(name);
-    const all = plans(file);
-    expect(file.scenario.name).toBe(name);
-    expect(new Set(all.map(({ hash }) => hash)).size).toBe(seeds.length);
-    for (const plan of all) expect(brokenRules(plan, file.scenario), `seed ${plan.seed}`).toEqual([]);
-  });
-});
+describe.each(["smoke", "micro", "web", "drills", "families", "nightly", "6h", "12h", "24h", "48h"])(
+  "%s",
+  (name) => {
+    test(`plans with seeds 1 to ${seeds.length}, each its own plan that breaks no rule`, async () => {
+      const file = await loaded(name);
+      const all = plans(file);
+      expect(file.scenario.name).toBe(name);
+      expect(new Set(all.map(({ hash }) => hash)).size).toBe(seeds.length);
+      for (const plan of all) expect(brokenRules(plan, file.scenario), `seed ${plan.seed}`).toEqual([]);
+    });
+  },
+);
 
 test("smoke has each of its faults once and a spike, and is over within three minutes", async () => {
   for (const plan of plans(await loaded("smoke"))) {
@@ -46,6 +50,14 @@ test("smoke has each of its faults once and a spike, and is over within three mi
     expect(plan.load.segments.filter(({ kind }) => kind === "spike")).toHaveLength(1);
     expect(plan.durationMs).toBeLessThanOrEqual(180_000);
   }
+});
+
+test("drills has each drill once, alone and in less than four minutes, and nothing is broken in it", async () => {
+  const [plan] = plans(await loaded("drills"));
+  expect(plan?.drills?.map(({ fault }) => fault)).toEqual([...drillTable.keys()]);
+  expect(plan?.faults).toEqual([]);
+  expect(plan?.durationMs).toBeLessThan(240_000);
+  expect(plan?.load.segments.map(({ rps }) => rps)).toEqual([65]);
 });
 
 describe.each([

@@ -1,6 +1,7 @@
 // `kiln heal [run]`: by hand what the reaper does: takes back every fault that a dead run left in force and ends what is left of it, and shows
 // what it found and undid. A run that is still in progress is refused; end it instead.
 import { basename } from "node:path";
+import { withDrills } from "../drills/index.ts";
 import { faultTable } from "../faults/index.ts";
 import { readPlanFile } from "../journal/plan-file.ts";
 import { healRun, reconcileRuns, type Reconciled } from "../run/heal-run.ts";
@@ -11,10 +12,12 @@ import { exitCode, usageError, type ExitCode } from "../support/errors.ts";
 import { findRun, runsDir } from "./find-run.ts";
 import { say } from "./say.ts";
 
+const healable = withDrills(faultTable);
+
 export async function healCommand(text: string | undefined): Promise<ExitCode> {
   const done =
     text === undefined
-      ? await reconcileRuns(runsDir(), { by: "heal", faults: faultTable })
+      ? await reconcileRuns(runsDir(), { by: "heal", faults: healable })
       : [await healNamed(findRun(text))];
   for (const one of done) say(tellHeal(one));
   if (done.length === 0) say("nothing to heal: no run was left behind");
@@ -32,7 +35,7 @@ async function healNamed(runDir: string): Promise<Reconciled> {
 
 /** For a run that nobody works on. */
 export async function healDead(runDir: string): Promise<Reconciled> {
-  const heal = await healRun(runDir, { by: "heal", faults: faultTable });
+  const heal = await healRun(runDir, { by: "heal", faults: healable });
   const done = { runDir, heal, takeDown: await takeDown({ runDir, by: "heal" }) };
   releaseLock(runState(runDir).runId);
   return done;
@@ -73,7 +76,8 @@ export function tellHeal({ runDir, heal, takeDown: down }: Reconciled): string {
 /** What each fault hit, by the plan; none where that cannot be read: healing needs only the ledger. */
 function targetsOf(runDir: string): ReadonlyMap<string, string> {
   try {
-    return new Map(readPlanFile(runDir).plan.faults.map(({ id, target }) => [id, target]));
+    const { faults, drills = [] } = readPlanFile(runDir).plan;
+    return new Map([...faults, ...drills].map(({ id, target }) => [id, target]));
   } catch {
     // Only a name for people is lost.
     return new Map();

@@ -1,4 +1,5 @@
 // From a scenario's name and the command's options to the plan, for every command that makes one.
+import { drillTable } from "../drills/index.ts";
 import type { FaultTable } from "../faults/fault.ts";
 import { condensePlan } from "../plan/condense.ts";
 import { makePlan } from "../plan/make-plan.ts";
@@ -26,7 +27,8 @@ export async function planFor(name: string, options: PlanChoice, faults: FaultTa
   const loaded = await loadScenario(name, { cwd: process.cwd() });
   const { shownFile, scenario, quick } = loaded;
   const limits = await machineLimits(scenario, faults);
-  const plan = makePlan(scenario, options.seed, faults, { file: shownFile, limits });
+  const known = { file: shownFile, limits, drills: drillTable };
+  const plan = makePlan(scenario, options.seed, faults, known);
   if (options.condense !== true) return { plan, loaded };
   if (quick === undefined) {
     const text = `${shownFile}: stack: expected a function of { thresholds } to condense, got a stack with fixed thresholds`;
@@ -34,5 +36,5 @@ export async function planFor(name: string, options: PlanChoice, faults: FaultTa
       hint: "Shorter holds need a watchdog that is as much quicker: give the stack as a function that makes it with quick thresholds.",
     });
   }
-  return { plan: condensePlan(plan, quick, faults, { file: shownFile, limits }), loaded };
+  return { plan: condensePlan(plan, quick, faults, known), loaded };
 }

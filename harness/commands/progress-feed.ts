@@ -167,11 +167,15 @@ function faultText(
   plan: Plan,
 ): { text: string; important: boolean } | undefined {
   const step = plan.faults.find(({ id }) => id === event.id);
+  const isDrill = plan.drills?.some(({ id }) => id === event.id) === true;
   if (event.state === "active")
-    return { text: `${event.id} injected into ${step?.target ?? "?"}`, important: true };
+    return {
+      text: isDrill ? `${event.id} carried out` : `${event.id} injected into ${step?.target ?? "?"}`,
+      important: true,
+    };
   if (event.state === "healed")
     return {
-      text: `${event.id} ${step?.kind === "momentary" ? "over" : "healed"}${event.by === undefined ? "" : ` by ${event.by === "reaper" ? "the reaper" : "hand"}`}`,
+      text: `${event.id} ${isDrill ? "undone" : step?.kind === "momentary" ? "over" : "healed"}${event.by === undefined ? "" : ` by ${event.by === "reaper" ? "the reaper" : "hand"}`}`,
       important: true,
     };
   if (event.state === "broken")

@@ -1,4 +1,5 @@
 // `kiln resume <run>`: goes on with a run whose harness died, by hand after a crash or a reboot. The reaper of a detached run calls it, too.
+import { withDrills } from "../drills/index.ts";
 import { faultTable } from "../faults/index.ts";
 import { assertFree } from "../run/lock.ts";
 import { readResumable, resumeRun } from "../run/resume.ts";
@@ -31,7 +32,7 @@ export async function resumeCommand(text: string, options: ResumeOptions, leave:
   const mode = by === "reaper" || options.detached === true ? "detached" : "foreground";
   const journey = journeyPath === undefined ? {} : { journeyPath };
   const given = { plan, scriptPath, ...journey, tools, mode } as const;
-  const fixed = { ...given, faults: faultTable, runsDir: "", commandLine: [] } as const;
+  const fixed = { ...given, faults: withDrills(faultTable), runsDir: "", commandLine: [] } as const;
   return carryOut(
     plan,
     leave,

@@ -1,5 +1,6 @@
 // `kiln run <scenario>`: plan, run, judge, report; with --detach as a process of its own, which outlives the terminal and crashes of its own.
 import { basename, join } from "node:path";
+import { withDrills } from "../drills/index.ts";
 import { faultTable } from "../faults/index.ts";
 import type { FaultTable } from "../faults/fault.ts";
 import { reconcileRuns } from "../run/heal-run.ts";
@@ -40,7 +41,8 @@ export async function runCommand(name: string, options: RunOptions, context: Run
     const args = [...process.argv.slice(2).filter((arg) => arg !== "--detach"), "--detached-as", runId];
     return startDetached({ args, runDir: join(runsDir(), runId) });
   }
-  for (const dead of await reconcileRuns(runsDir(), { by: "heal", faults }))
+  const steps = withDrills(faults);
+  for (const dead of await reconcileRuns(runsDir(), { by: "heal", faults: steps }))
     warn(`kiln: ${describeHeal(dead)}`);
   const { detachedAs } = options;
   const mode = detachedAs === undefined ? {} : { mode: "detached" as const, runId: basename(detachedAs) };
@@ -48,7 +50,7 @@ export async function runCommand(name: string, options: RunOptions, context: Run
     plan,
     scriptPath: loaded.scriptPath,
     ...(loaded.journeyPath === undefined ? {} : { journeyPath: loaded.journeyPath }),
-    faults,
+    faults: steps,
     runsDir: runsDir(),
     tools,
     commandLine: ["kiln", ...commandLine(detachedAs)],

@@ -108,9 +108,12 @@ function faultsText(plan: Plan, { events }: RunState): string {
     .filter(([, state]) => state !== "healed")
     .map(([id, state]) => `${id} (${state})`);
   const over = [...states.values()].filter((state) => state === "healed").length;
-  const left = plan.faults.length - states.size - skipped.size;
+  const { length: drills } = plan.drills ?? [];
+  const planned = plan.faults.length + drills;
+  const left = planned - states.size - skipped.size;
   const counts = `${over} over, ${skipped.size} skipped, ${Math.max(0, left)} to come`;
-  return `${inForce.length === 0 ? "none in force" : `in force: ${inForce.join(", ")}`}; of ${plan.faults.length} planned ${counts}`;
+  const which = drills === 0 ? "planned" : `planned, ${drills} of them drills,`;
+  return `${inForce.length === 0 ? "none in force" : `in force: ${inForce.join(", ")}`}; of ${planned} ${which} ${counts}`;
 }
 
 function workersText({

@@ -8,7 +8,7 @@ import type { StackHandle } from "../stack/stack.ts";
 import { sleep, type Clock } from "../support/clock.ts";
 import { crashPoint } from "../support/crash-point.ts";
 import { environmentError, messageOf, usageError } from "../support/errors.ts";
-import type { Confirmation, Fault, FaultContext, FaultTable } from "./fault.ts";
+import type { Confirmation, Fault, FaultContext, FaultTable, VerbTimes } from "./fault.ts";
 import type { FaultLedger, Healer } from "./fault-ledger.ts";
 import { end, type Running } from "./running.ts";
 import { withinDeadline } from "./within-deadline.ts";
@@ -32,11 +32,8 @@ export interface ActiveFaultParts {
   readonly selfHealSlackMs?: number;
 }
 
-export interface VerbLimits {
-  readonly injectMs: number;
-  /** Default: the fault's own confirmWithinMs, or 8 s. */
-  readonly confirmMs: number;
-  readonly healMs: number;
+/** Default: the fault's own `times`, its confirmWithinMs, or 10 s (8 s for confirm). */
+export interface VerbLimits extends VerbTimes {
   /** Between two looks of confirm. */
   readonly lookEveryMs: number;
 }
@@ -76,8 +73,10 @@ export class ActiveFault {
 
   constructor(parts: ActiveFaultParts) {
     this.#parts = parts;
-    const confirmMs = parts.fault.confirmWithinMs ?? defaultLimits.confirmMs;
-    this.#limits = { ...defaultLimits, confirmMs, ...parts.limits };
+    const { fault, step, stack } = parts;
+    const confirmMs = fault.confirmWithinMs ?? defaultLimits.confirmMs;
+    const own = fault.times?.(step.options, stack.spec);
+    this.#limits = { ...defaultLimits, confirmMs, ...own, ...parts.limits };
     this.#by = parts.by ?? "harness";
     this.#state = parts.origin === "left-behind" ? "broken" : "idle";
   }

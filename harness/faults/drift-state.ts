@@ -30,21 +30,37 @@ export function driftState(original: Buffer, key: string, value: DriftValue): Dr
   const text = original.toString("utf8");
   const state = parseState(text);
   if (state === undefined) throw impossible(key, "the file is no state with checksum and values");
-  const values = structuredClone(state.values);
-  const parts = key.split(".");
-  const name = parts.pop() ?? "";
-  const holder = parts.reduce<unknown>((at, part) => memberOf(at, part), values);
-  const was = memberOf(holder, name);
-  if (!isRecord(holder) || (typeof was !== "number" && typeof was !== "boolean"))
-    throw impossible(key, "there is no number, true or false");
-  if (typeof was !== typeof value) throw impossible(key, `${was} is no ${typeof value}`);
-  if (was === value) throw impossible(key, `it is ${was} already`);
-  holder[name] = value;
+  const was = valueIn(state.values, key);
+  const values = withValue(state.values, key, value);
   const valuesHash = sha256(canonicalJson(values));
   const indent = /^\{\r?\n([ \t]+)/.exec(text)?.[1];
   const end = /\s*$/.exec(text)?.[0] ?? "";
   const changed = JSON.stringify({ ...state, checksum: valuesHash, values }, undefined, indent);
   return { bytes: Buffer.from(changed + end), valuesHash, was };
+}
+
+/** The values with another one at `key`. Throws as `driftState` does. */
+export function withValue(
+  original: Readonly<Record<string, unknown>>,
+  key: string,
+  value: DriftValue,
+): Record<string, unknown> {
+  const was = valueIn(original, key);
+  if (typeof was !== typeof value) throw impossible(key, `${was} is no ${typeof value}`);
+  if (was === value) throw impossible(key, `it is ${was} already`);
+  const values = structuredClone(original);
+  const parts = key.split(".");
+  const name = parts.pop() ?? "";
+  const holder = parts.reduce<unknown>((at, part) => memberOf(at, part), values);
+  if (isRecord(holder)) holder[name] = value;
+  return values;
+}
+
+/** Throws where there is none. */
+function valueIn(values: unknown, key: string): DriftValue {
+  const found = key.split(".").reduce<unknown>((at, part) => memberOf(at, part), values);
+  if (typeof found === "number" || typeof found === "boolean") return found;
+  throw impossible(key, "there is no number, true or false");
 }
 
 /** What a state (as text) holds at `key`; undefined when it is no state, or holds no number and no truth value there. */

@@ -52,6 +52,8 @@ export interface Confirmation {
    * the fault is in.
    */
   readonly plannedValuesHash?: string;
+  /** Of a drill, with `effective` false: what was seen speaks against it. Without this nothing could be told. */
+  readonly disproved?: true;
 }
 
 export interface FaultContext {
@@ -72,6 +74,13 @@ export interface FaultContext {
   recall(): Json | undefined;
 }
 
+/** How long each verb may take, milliseconds; confirm counts from the end of inject. */
+export interface VerbTimes {
+  readonly injectMs: number;
+  readonly confirmMs: number;
+  readonly healMs: number;
+}
+
 export interface Fault<Options extends object = object> {
   readonly name: string;
   /** One sentence for README's table and `kiln plan`. */
@@ -85,6 +94,8 @@ export interface Fault<Options extends object = object> {
   expect(options: Options, scene: ExpectationScene): Expectation;
   /** How long confirm may take from the end of inject until it is effective, milliseconds; default 8000. */
   readonly confirmWithinMs?: number;
+  /** Where the usual times (10 s; 4 s for healing by another process) are not enough: those of this one. */
+  times?(options: Options, stack: StackSpec): VerbTimes;
   inject(ctx: FaultContext, options: Options): Promise<void>;
   /**
    * Harm that has to be kept up: runs beside confirm from the end of inject until heal begins, when its signal aborts (it then resolves or

@@ -89,8 +89,17 @@ function faultOf(value: unknown): string | undefined {
   return (
     firstWrong(value, expected, "") ??
     firstOfList(value, "faults", ofEachFault) ??
+    wrongDrills(value) ??
     firstOfList(value, "load.segments", ofEachSegment)
   );
+}
+
+/** Plans without drills have no list of them. */
+function wrongDrills(value: unknown): string | undefined {
+  const kind = kindOf(at(value, "drills"));
+  if (kind === "nothing") return undefined;
+  if (kind !== "list") return `drills: expected a list, got ${kind}`;
+  return firstOfList(value, "drills", [...ofEachFault, ["demands", "object"]]);
 }
 
 function firstOfList(

@@ -1,9 +1,15 @@
 // Times in which a service had no process to be observed, by what was seen from outside; and gaps in a series beside them.
 import type { Evidence } from "../journal/evidence.ts";
+import type { ServiceSpec, StackSpec } from "../scenario/stack-spec.ts";
 
 export interface Stretch {
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+/** The services that are there all the time. Of one that runs at times only, no samples are owed. */
+export function lastingServices({ services }: StackSpec): ServiceSpec[] {
+  return services.filter((service) => service.kind !== "program" || service.standby !== true);
 }
 
 /** From "gone" to "appeared" of a service's process; open at the end where it never came back. */

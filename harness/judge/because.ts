@@ -54,6 +54,7 @@ function met(findings: readonly Finding[], faults: readonly FaultRecord[], summa
     );
   if (judged.has("watchdog")) parts.push("the watchdog acted when it should and not otherwise");
   if (judged.has("config-integrity")) parts.push("no corrupt configuration was served");
+  if (judged.has("drill")) parts.push("every drill was carried out, seen and undone");
   if (judged.has("memory-drift")) parts.push("memory did not drift");
   if (judged.has("journeys")) parts.push("browsers got through");
   if (judged.has("monitoring")) parts.push("monitoring was complete");

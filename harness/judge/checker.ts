@@ -6,11 +6,13 @@ import type { LoadIndex } from "./load-index.ts";
 import type { MissingStretch } from "./missing-evidence.ts";
 import type { Span } from "./spans.ts";
 import type { StarvedStretch } from "./starved.ts";
-import type { FaultRecord, Finding, JourneySummary, Summary } from "./verdict.ts";
+import type { DrillRecord, FaultRecord, Finding, JourneySummary, Summary } from "./verdict.ts";
 
 /** What was worked out once and is shared: the faults with their instants, and the run's numbers. */
 export interface Facts {
   readonly faults: readonly FaultRecord[];
+  /** One for each drill of the plan. */
+  readonly drills: readonly DrillRecord[];
   readonly summary: Summary;
   readonly load: LoadIndex;
   /** One for each fault that ran: the time in which its effects, and reactions to it, are to be expected. */

@@ -1,10 +1,9 @@
 // Was a corrupt configuration ever served, did a file go bad that nobody made bad, did versions only rise, and did the stack put right what
-// was made bad? No drill changes the configuration yet, so any other values than the first good ones are wrong, save those that a fault wrote
-// (config-planned.ts).
+// was made bad? Any other values than the first good ones are wrong, save those that a fault wrote or a drill put in force (config-planned.ts).
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Checker, Facts } from "./checker.ts";
-import { judgeHeld, plannedStates, plannedUse, type PlannedState } from "./config-planned.ts";
+import { drillStates, judgeHeld, plannedStates, plannedUse, type PlannedState } from "./config-planned.ts";
 import { readingsOf, servesOf, type Reading, type Serve } from "./config-serves.ts";
 import { countOf, finding, measure, seconds } from "./finding.ts";
 import { configFilesOf } from "./instants.ts";
@@ -47,7 +46,7 @@ function judgeFile(plan: Plan, evidence: Evidence, facts: Facts, file: string, a
   const onFile = facts.faults.filter(
     (record) => configFilesOf(plan, record.target).includes(file) && record.recovery !== "not-run",
   );
-  const states = plannedStates(evidence, facts, onFile);
+  const states = [...plannedStates(evidence, facts, onFile), ...drillStates(plan, evidence, facts, file)];
   const corruptions = [
     ...corruptServes(serves, states),
     ...strayCorruptions(readings, spoilersAmong(onFile, states), facts),

@@ -1,15 +1,18 @@
 // Held faults that write a valid but wrong configuration state. Nothing in it tells that it is wrong, so a stack may put it in force while
-// the fault is in: exactly that state, and no longer than until the fault is healed and has settled.
+// the fault is in: exactly that state, and no longer than until the fault is healed and has settled. A drill that updates a configuration
+// plans a state in the same way, until it is rolled back.
 import type { Evidence } from "../journal/evidence.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Facts } from "./checker.ts";
 import type { Serve } from "./config-serves.ts";
 import { finding, measure, seconds } from "./finding.ts";
 import type { FaultRecord, Finding } from "./verdict.ts";
 
-/** The state that a fault wrote, and the time in which serving it is planned. */
+/** The state that a fault wrote or a drill put in force, and the time in which serving it is planned. */
 export interface PlannedState {
   readonly fault: string;
-  readonly valuesHash: string;
+  /** Null of a drill that was never looked at: its own finding is no pass then, and nothing is held against the stack here. */
+  readonly valuesHash: string | null;
   readonly fromMs: number;
   /** Infinity for a fault that was never healed: what is served then is Kiln's doing. */
   readonly toMs: number;
@@ -33,13 +36,32 @@ export function plannedStates(
   });
 }
 
+/** A roll-back is seen in force before a drill counts as undone; the probe's answer may be two of its periods old. */
+export const rollBackSlackMs = 2_000;
+
+/** What the drills on a configuration file had planned to be served. */
+export function drillStates(plan: Plan, evidence: Evidence, facts: Facts, file: string): PlannedState[] {
+  const looks = evidence.eventsOf("fault-confirmed");
+  return facts.drills.flatMap(({ id, drill, beganMs, undone }): PlannedState[] => {
+    if (!updates(plan, drill, file) || beganMs === null) return [];
+    const valuesHash = looks.find((look) => look.id === id)?.confirmation.plannedValuesHash ?? null;
+    const toMs = undone === null ? Infinity : undone.atMs + rollBackSlackMs;
+    return [{ fault: id, valuesHash, fromMs: beganMs, toMs }];
+  });
+}
+
+export function updates({ stack }: Plan, drill: string, file: string): boolean {
+  return drill === "config-update" && stack.operations?.["config-update"]?.file === file;
+}
+
 /** What was served of a planned state: in its time ("planned"), beyond it ("late"), or not at all (undefined). */
 export function plannedUse(
   { served, atMs, lastSeenMs }: Serve,
   states: readonly PlannedState[],
 ): { readonly use: "planned" | "late"; readonly state: PlannedState } | undefined {
   const begun = states.filter(
-    ({ valuesHash, fromMs }) => valuesHash === served.valuesHash && atMs >= fromMs && served.checksumMatches,
+    ({ valuesHash, fromMs }) =>
+      (valuesHash === served.valuesHash || valuesHash === null) && atMs >= fromMs && served.checksumMatches,
   );
   const inTime = begun.find(({ toMs }) => lastSeenMs <= toMs);
   if (inTime !== undefined) return { use: "planned", state: inTime };

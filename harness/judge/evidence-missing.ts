@@ -3,6 +3,7 @@
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Facts } from "./checker.ts";
+import { drillCutBy } from "./drill-records.ts";
 import { countOf, finding, measure, percent, seconds, someOf } from "./finding.ts";
 import { cutBy, harnessGaps, missingMsOf } from "./missing-evidence.ts";
 import type { Finding } from "./verdict.ts";
@@ -17,7 +18,10 @@ export function resumedFindings(plan: Plan, evidence: Evidence, facts: Facts): F
   const gaps = harnessGaps(facts.missing);
   const missingMs = missingMsOf(gaps, plan.durationMs);
   const share = plan.durationMs === 0 ? 1 : missingMs / plan.durationMs;
-  const cut = facts.faults.filter((record) => cutBy(record, facts.missing) !== undefined).map(({ id }) => id);
+  const cut = [
+    ...facts.faults.filter((record) => cutBy(record, facts.missing) !== undefined),
+    ...facts.drills.filter((record) => drillCutBy(record, facts.missing) !== undefined),
+  ].map(({ id }) => id);
   const uncertaintyMs = Math.max(...resumed.map((event) => event.uncertaintyMs));
   const rebooted = resumed.some(({ bootChanged }) => bootChanged);
   const times = ["once", "twice"][resumed.length - 1] ?? countOf(resumed.length, "time");

@@ -1,7 +1,7 @@
 // Are the numbers whole, and was the machine fit to take them?
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
-import { absencesOf, gapsIn } from "./absences.ts";
+import { absencesOf, gapsIn, lastingServices } from "./absences.ts";
 import type { Facts } from "./checker.ts";
 import { countOf, finding, measure, percent, seconds, someOf } from "./finding.ts";
 import { latenessLimitMs } from "./load-index.ts";
@@ -27,9 +27,10 @@ function processSamples(plan: Plan, evidence: Evidence, facts: Facts): Finding {
   // A gap of the harness is declared, and judged where it is (evidence-missing.ts).
   const declared = harnessGaps(facts.missing);
   const range = { fromMs: 0, toMs: Math.min(plan.durationMs, evidence.endMs) };
-  const names = plan.stack.services.map(({ name }) => `process.${name}.rss`);
+  const services = lastingServices(plan.stack);
+  const names = services.map(({ name }) => `process.${name}.rss`);
   const problems: string[] = [];
-  for (const { name } of plan.stack.services) {
+  for (const { name } of services) {
     const times = [...evidence.samples(`process.${name}.rss`, range.fromMs, range.toMs)].map(
       ({ atMs }) => atMs,
     );

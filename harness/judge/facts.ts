@@ -4,6 +4,7 @@ import type { Plan } from "../plan/plan.ts";
 import { baselineFrom, type Baseline } from "./baseline.ts";
 import type { Facts } from "./checker.ts";
 import { recoveryInGroup, sameGroup } from "./groups.ts";
+import { drillRecords, drillTime } from "./drill-records.ts";
 import { configFilesOf, configReadings, reactionTo, timelineOf, type FaultTimeline } from "./instants.ts";
 import { indexLoad, type LoadIndex } from "./load-index.ts";
 import { summarizeJourneys } from "./journey-summary.ts";
@@ -14,7 +15,7 @@ import { watchEnd } from "./recovery-time.ts";
 import { calmSeconds, type Span } from "./spans.ts";
 import { starvedStretches } from "./starved.ts";
 import { summarize } from "./summary.ts";
-import type { FaultRecord, Instant } from "./verdict.ts";
+import type { DrillRecord, FaultRecord, Instant } from "./verdict.ts";
 
 export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   const recorded = indexLoad(plan, evidence);
@@ -24,11 +25,21 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   const load = withoutMissing(recorded, missing);
   const timelines = plan.faults.map((step) => timelineOf(step, evidence));
   const ran = timelines.filter(({ beganMs }) => beganMs !== null);
-  // The baseline may not depend on how recoveries came out: its calm is what the plan calls calm, shifted by real healing.
-  const roughSpans = ran.map((timeline) => spanOf(timeline, null, 0));
+  const drills = drillRecords(plan, evidence, load);
+  // The baseline may not depend on how recoveries came out: its calm is what the plan calls calm, shifted by real healing. A drill harms
+  // nobody, but what it costs the machine is not usual.
+  const roughSpans = [...ran.map((timeline) => spanOf(timeline, null, 0)), ...drills.flatMap(drillSpan)];
   const baseline = baselineFrom(evidence, load, calmSeconds(plan, load, roughSpans));
   const built = timelines.map((timeline) =>
-    buildRecord({ plan, evidence, load, baseline, timeline, ran, nextFaultMs: nextAfter(timeline, ran) }),
+    buildRecord({
+      plan,
+      evidence,
+      load,
+      baseline,
+      timeline,
+      ran,
+      nextFaultMs: nextAfter(timeline, ran, drills),
+    }),
   );
   const spans = built.flatMap(({ span }) => (span === null ? [] : [span]));
   const faults = built.map(({ record }) => record);
@@ -36,6 +47,7 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   const journeys = summarizeJourneys(plan, evidence, { faults, spans, missing, starved });
   return {
     faults,
+    drills,
     summary: summarize(plan, evidence, load, calmSeconds(plan, load, spans), faults),
     load,
     spans,
@@ -45,14 +57,26 @@ export function gatherFacts(plan: Plan, evidence: Evidence): Facts {
   };
 }
 
-/** The next fault that is not one of its group. */
-function nextAfter({ beganMs, step }: FaultTimeline, ran: readonly FaultTimeline[]): number {
+function drillSpan(record: DrillRecord): Span[] {
+  const time = drillTime(record);
+  return time === null ? [] : [{ fault: record.id, ...time }];
+}
+
+/** The next fault that is not one of its group, or the next drill. */
+function nextAfter(
+  { beganMs, step }: FaultTimeline,
+  ran: readonly FaultTimeline[],
+  drills: readonly DrillRecord[],
+): number {
+  const operations = drills.flatMap((drill) =>
+    beganMs !== null && drill.beganMs !== null && drill.beganMs > beganMs ? [drill.beganMs] : [],
+  );
   const later = ran.flatMap((other) =>
     other.beganMs !== null && beganMs !== null && other.beganMs > beganMs && !sameGroup(other.step, step)
       ? [other.beganMs]
       : [],
   );
-  return Math.min(Infinity, ...later);
+  return Math.min(Infinity, ...later, ...operations);
 }
 
 function spanOf(timeline: FaultTimeline, recovered: Instant | null, atLeastMs: number): Span {

@@ -2,6 +2,7 @@
 import { availability } from "./availability.ts";
 import type { Checker } from "./checker.ts";
 import { configIntegrity } from "./config-integrity.ts";
+import { drills } from "./drills.ts";
 import { evidenceChecker } from "./evidence.ts";
 import { journeys } from "./journeys.ts";
 import { latency } from "./latency.ts";
@@ -17,6 +18,7 @@ export const checkers: readonly Checker[] = [
   recovery,
   watchdog,
   configIntegrity,
+  drills,
   memoryDrift,
   journeys,
   monitoring,

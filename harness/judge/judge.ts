@@ -33,6 +33,7 @@ export function judgeWith(checkers: readonly Checker[], plan: Plan, given: Evide
     summary: facts.summary,
     findings,
     faults: facts.faults,
+    ...(facts.drills.length === 0 ? {} : { drills: facts.drills }),
     ...(facts.journeys === undefined ? {} : { journeys: facts.journeys }),
   };
 }
@@ -136,6 +137,7 @@ const noSummary: Summary = {
 };
 const noFacts: Facts = {
   faults: [],
+  drills: [],
   summary: noSummary,
   load: { seconds: [], endMs: 0 },
   spans: [],

@@ -1,7 +1,7 @@
 // Does memory grow with time? RSS and heap of each program, restarts and fault windows cut out. Method and limits: docs/verdict.md.
 import type { Evidence, Sample } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
-import { absencesOf } from "./absences.ts";
+import { absencesOf, lastingServices } from "./absences.ts";
 import type { Checker, Facts } from "./checker.ts";
 import { finding, measure, mebibytes, percent, seconds } from "./finding.ts";
 import { startOf } from "./instants.ts";
@@ -23,7 +23,7 @@ export const memoryDrift: Checker = {
     const limit = plan.objectives.memoryDrift;
     if (limit === undefined) return [];
     const known = new Set(evidence.series().map(({ name }) => name));
-    return plan.stack.services.flatMap((service) => {
+    return lastingServices(plan.stack).flatMap((service) => {
       if (service.kind !== "program") return [];
       const heap = `app.${service.name}.nodejs_heap_size_used_bytes`;
       const names = [`process.${service.name}.rss`, ...(known.has(heap) ? [heap] : [])];

@@ -58,7 +58,12 @@ export function harnessGaps(stretches: readonly MissingStretch[]): MissingStretc
  * how the stack came out of it was not seen.
  */
 export function cutBy(
-  { injected, healed, confirmed, plannedMs }: FaultRecord,
+  {
+    injected,
+    healed,
+    confirmed,
+    plannedMs,
+  }: Pick<FaultRecord, "injected" | "healed" | "confirmed" | "plannedMs">,
   stretches: readonly MissingStretch[],
 ): MissingStretch | undefined {
   if (confirmed === "not-run") return undefined;

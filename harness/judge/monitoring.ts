@@ -1,7 +1,7 @@
 // Was the system watched all the time, also while it was down? Share of the samples that each probe owed.
 import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
-import { absencesOf, coverageOf, type Stretch } from "./absences.ts";
+import { absencesOf, coverageOf, lastingServices, type Stretch } from "./absences.ts";
 import type { Checker } from "./checker.ts";
 import { finding, measure, percent, someOf } from "./finding.ts";
 import { harnessGaps } from "./missing-evidence.ts";
@@ -31,7 +31,7 @@ export const monitoring: Checker = {
 function owedSeries(plan: Plan, evidence: Evidence, declared: readonly Stretch[]): Owed[] {
   const known = evidence.series().map(({ name }) => name);
   const owed: Owed[] = [{ series: "system.cpu", periodMs: 1_000, excused: declared }];
-  for (const service of plan.stack.services) {
+  for (const service of lastingServices(plan.stack)) {
     const excused = [...absencesOf(evidence, service.name, evidence.endMs), ...declared];
     owed.push({ series: `process.${service.name}.rss`, periodMs: 1_000, excused });
     if (service.kind === "program" && service.metricsPath !== undefined) {

@@ -85,6 +85,35 @@ export interface FaultRecord {
   readonly rescued: boolean;
 }
 
+/** A planned operation with what became of it. */
+export interface DrillRecord {
+  readonly id: string;
+  readonly drill: string;
+  readonly plannedMs: number;
+  /** Null when it never began. */
+  readonly beganMs: number | null;
+  /** When what does it had come to its end. */
+  readonly done: Instant | null;
+  readonly confirmed: "yes" | "no" | "not-run";
+  readonly saw: string;
+  /** What was seen speaks against it; else a look that did not confirm it told nothing. */
+  readonly disproved: boolean;
+  /** When undoing began. */
+  readonly undoingMs: number | null;
+  /** When it was seen to be undone. */
+  readonly undone: Instant | null;
+  /** Not by the harness that carried it out, which had died or was stopped. */
+  readonly undoneBy: "reaper" | "heal" | null;
+  /** Why doing or undoing failed, the last time. */
+  readonly error: string | null;
+  /** Requests of all routes that failed or were dropped by the stack, from one request time-out before it until it was undone. */
+  readonly failedRequests: number;
+  /** All requests in that time that have an outcome. */
+  readonly requests: number;
+  /** Planned starts in that time of which nothing is known. */
+  readonly unknownRequests: number;
+}
+
 /** Time under fault in the chaos windows as a share of their length. */
 export interface DutyCycle {
   readonly asked: number;
@@ -191,6 +220,8 @@ export interface Verdict {
   readonly summary: Summary;
   readonly findings: readonly Finding[];
   readonly faults: readonly FaultRecord[];
+  /** Absent where the plan has none. */
+  readonly drills?: readonly DrillRecord[];
   /** Absent where the plan asks for none. */
   readonly journeys?: JourneySummary;
 }

@@ -57,6 +57,7 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts:
     const inTime = index > 0 && atMs >= time.fromMs && atMs <= time.toMs;
     const explained =
       told.some((event) => event.atMs > sinceMs - clockSlackMs && event.atMs <= atMs + clockSlackMs) ||
+      saysOfSlot(birth, evidence) ||
       startedByKiln(evidence, spec.supervises, atMs, sinceMs, clockSlackMs);
     if (inTime && !explained && !silent && missingWithin(unseen, atMs) === undefined) {
       const title = `${spec.supervises} was restarted at ${seconds(atMs)}, but the watchdog's log knows of no action.`;
@@ -94,6 +95,11 @@ export function truth(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts:
     );
   }
   return found;
+}
+
+/** A process that the watchdog started in a slot because it was told to: its log names it. */
+function saysOfSlot({ identity }: EventOf<"process">, evidence: Evidence): boolean {
+  return evidence.eventsOf("watchdog").some(({ line }) => line.event === "slot" && line.pid === identity.pid);
 }
 
 function saidThatItFailed(

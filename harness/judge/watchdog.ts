@@ -5,6 +5,7 @@ import type { FaultStep, Plan } from "../plan/plan.ts";
 import type { WatchdogSpec } from "../scenario/stack-spec.ts";
 import type { Checker, Facts } from "./checker.ts";
 import { countOf, finding, measure, seconds } from "./finding.ts";
+import { drillAt } from "./drill-records.ts";
 import { hardestAllowed } from "./groups.ts";
 import { rankOf, targetOf } from "./instants.ts";
 import { segmentAt } from "./load-index.ts";
@@ -234,6 +235,8 @@ function deaths(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts: Facts
     const targets = around.map(({ fault }) => plan.faults.find(({ id }) => id === fault)?.target);
     // Seen by the harness that came back: it may have ended with the machine.
     if (missingWithin(harnessGaps(facts.missing), atMs) !== undefined) return false;
+    // A slot that requests have left is stopped.
+    if (service === spec.supervises && replacesProcesses(plan, facts, atMs)) return false;
     // The watchdog must outlive every fault but those on itself.
     return service === spec.service
       ? !targets.includes(`service:${spec.service}`)
@@ -253,6 +256,11 @@ function deaths(plan: Plan, spec: WatchdogSpec, evidence: Evidence, facts: Facts
       toMs: atMs,
     });
   });
+}
+
+function replacesProcesses(plan: Plan, facts: Facts, atMs: number): boolean {
+  const drill = drillAt(facts, atMs);
+  return plan.drills?.some(({ id, expect }) => id === drill?.id && expect.restarts) === true;
 }
 
 function calmPass(evidence: Evidence, facts: Facts): Finding {

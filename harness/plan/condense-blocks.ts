@@ -1,16 +1,17 @@
 // What stays together when a plan is condensed: steps that overlap or are of one pattern, and a spike that something was planned into. Inside
-// such a block the time between two events shrinks, and their order stays.
+// such a block the time between two events shrinks, and their order stays. A drill is alone.
 import { overlap, type Interval } from "../support/intervals.ts";
-import type { FaultStep, Plan } from "./plan.ts";
+import type { DrillStep, FaultStep, Plan } from "./plan.ts";
 import { overAndSettledMs } from "./steps.ts";
 
 export interface Block extends Interval {
   readonly steps: readonly FaultStep[];
   readonly spikes: readonly Interval[];
+  readonly drill?: DrillStep;
 }
 
 /** In order of time. */
-export function blocksOf({ faults }: Plan, spikes: readonly Interval[]): Block[] {
+export function blocksOf({ faults, drills = [] }: Plan, spikes: readonly Interval[]): Block[] {
   const single = [
     ...faults.map((step): Block => ({
       startMs: step.startMs,
@@ -19,6 +20,13 @@ export function blocksOf({ faults }: Plan, spikes: readonly Interval[]): Block[]
       spikes: [],
     })),
     ...spikes.map((spike): Block => ({ ...spike, steps: [], spikes: [spike] })),
+    ...drills.map((drill): Block => ({
+      startMs: drill.startMs,
+      endMs: drill.settleUntilMs,
+      steps: [],
+      spikes: [],
+      drill,
+    })),
   ];
   const found: Block[] = [];
   for (const next of single.toSorted((a, b) => a.startMs - b.startMs)) {

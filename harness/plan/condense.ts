@@ -2,6 +2,7 @@
 // them cut, holds shortened, and the quick thresholds of a stack whose watchdog keeps up with that. It shows recovery, watchdog and
 // configuration at work; it shows nothing that needs hours, so memory drift is left out and availability is held to what the plan itself
 // may cost (docs/verdict.md).
+import type { DrillTable } from "../drills/drill.ts";
 import type { FaultTable } from "../faults/fault.ts";
 import type { ObjectivesInput, Scenario } from "../scenario/scenario.ts";
 import { formatDuration } from "../support/duration.ts";
@@ -9,8 +10,10 @@ import { usageError } from "../support/errors.ts";
 import { planBudget } from "./budget.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { blocksOf, timesOf, type Block } from "./condense-blocks.ts";
+import { placeAgain } from "./condense-drills.ts";
 import { planHash } from "./hash.ts";
 import type { PlanOptions } from "./make-plan.ts";
+import { drillSteps, type PlacedDrill } from "./place-drills.ts";
 import type { FaultStep, Plan } from "./plan.ts";
 import { Problems } from "./problems.ts";
 import { resolveFault, type KnownFaults, type ResolvedFault } from "./resolve-fault.ts";
@@ -61,10 +64,11 @@ export function condensePlan(
   options: PlanOptions = {},
 ): Plan {
   const file = options.file ?? scenario.name;
-  const known: KnownFaults = {
+  const known: Known = {
     table: faultTable,
     offered: capabilitiesOf(scenario.stack),
     limits: options.limits ?? {},
+    drills: options.drills ?? new Map(),
   };
   const problems = new Problems();
   const { short, laid } = atBestPace(full, scenario, known, problems);
@@ -101,6 +105,7 @@ export function condensePlan(
       factor: holdFactor,
     },
     faults,
+    ...(laid.drills.length === 0 ? {} : { drills: drillSteps(laid.drills, short) }),
     atMostAtOnce: limitAtOnce(faults, scenario.chaos.atMostAtOnce),
     budget,
     objectives,
@@ -110,10 +115,14 @@ export function condensePlan(
   return { ...plan, hash: planHash(plan, { ...short, objectives }) };
 }
 
+interface Known extends KnownFaults {
+  readonly drills: DrillTable;
+}
+
 function atBestPace(
   full: Plan,
   scenario: Scenario,
-  known: KnownFaults,
+  known: Known,
   problems: Problems,
 ): { readonly short: Scenario; readonly laid: Laid } {
   const at = (pace: Pace): { readonly short: Scenario; readonly laid: Laid } => {
@@ -153,14 +162,16 @@ function shortened(scenario: Scenario, { settleMs }: Pace): Scenario {
 
 interface Laid {
   readonly timed: readonly TimedFault[];
+  readonly drills: readonly PlacedDrill[];
   readonly spikes: readonly Interval[];
   readonly windows: readonly Interval[];
   readonly endMs: number;
 }
 
-function layOut(full: Plan, short: Scenario, known: KnownFaults & Pace, problems: Problems): Laid {
+function layOut(full: Plan, short: Scenario, known: Known & Pace, problems: Problems): Laid {
   const { settleMs: quietMs, finalSettleMs, restartSpacingMs } = short.chaos;
   const timed: TimedFault[] = [];
+  const drills: PlacedDrill[] = [];
   const spikes: Interval[] = [];
   const windows = new Map<number, Interval>();
   const restarted = new Map<string, number>();
@@ -172,6 +183,21 @@ function layOut(full: Plan, short: Scenario, known: KnownFaults & Pace, problems
     );
     if (before !== undefined && window !== before) cursorMs += pauseMs;
     before = window;
+    if (block.drill !== undefined) {
+      const drill = placeAgain(block.drill, {
+        fromMs: cursorMs,
+        restarted,
+        short,
+        table: known.drills,
+        problems,
+      });
+      if (drill === undefined) continue;
+      drills.push(drill);
+      for (const service of drill.resolved.restarts)
+        restarted.set(service, drill.startMs + drill.resolved.holdMs);
+      cursorMs = drill.endMs;
+      continue;
+    }
     const own = resolveBlock(block, short, known, problems);
     let startMs = block.spikes.length > 0 ? Math.ceil(cursorMs / 1_000) * 1_000 : cursorMs;
     for (const { resolved, offsetMs } of own.steps) {
@@ -197,7 +223,7 @@ function layOut(full: Plan, short: Scenario, known: KnownFaults & Pace, problems
       windows.set(window, { startMs: windows.get(window)?.startMs ?? startMs, endMs: cursorMs });
   }
   const endMs = Math.ceil((cursorMs + finalSettleMs) / 1_000) * 1_000;
-  return { timed, spikes, windows: [...windows.values()], endMs };
+  return { timed, drills, spikes, windows: [...windows.values()], endMs };
 }
 
 interface ResolvedBlock {

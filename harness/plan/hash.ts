@@ -6,7 +6,7 @@ import { canonicalJson, sha256 } from "../support/json.ts";
 import type { Plan } from "./plan.ts";
 
 export function planHash(
-  { plannerVersion, seed, durationMs, load, windows, faults, condensed }: Plan,
+  { plannerVersion, seed, durationMs, load, windows, faults, drills, condensed }: Plan,
   scenario: Scenario,
 ): string {
   const data = {
@@ -26,6 +26,8 @@ export function planHash(
       segments: load.segments,
       windows,
       faults: faults.map(({ skipped: _skipped, ...step }) => step),
+      // Undefined is left out: plans without drills keep their hash.
+      drills,
     },
   };
   return sha256(canonicalJson(data));
@@ -38,5 +40,7 @@ function stackIdentity(stack: StackSpec): unknown {
     const { command: _command, env: _env, agentMain, ...rest } = service;
     return { ...rest, agent: agentMain !== undefined };
   });
-  return { ...stack, services };
+  // Operations are commands; which of them are carried out, and when, is in the timeline.
+  const { operations: _operations, ...rest } = stack;
+  return { ...rest, services };
 }

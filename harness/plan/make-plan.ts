@@ -1,5 +1,6 @@
 // A scenario and a seed make a plan: pure, no clock, no network, no file. The same scenario and seed give the same bytes on every machine;
 // what cannot be carried out or cannot meet its own objective is refused here rather than found out after 40 hours.
+import type { DrillTable } from "../drills/drill.ts";
 import type { FaultTable } from "../faults/fault.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { MachineLimits } from "../scenario/stack-spec.ts";
@@ -10,6 +11,7 @@ import { planBudget } from "./budget.ts";
 import { planHash } from "./hash.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import type { Plan } from "./plan.ts";
+import { drillSteps, placeDrills } from "./place-drills.ts";
 import { checkPlanned } from "./planned-faults.ts";
 import { Problems } from "./problems.ts";
 import type { KnownFaults } from "./resolve-fault.ts";
@@ -26,6 +28,8 @@ export interface PlanOptions {
   readonly file?: string;
   /** What this machine cannot carry; default: nothing. It never changes the hash, only what is skipped or refused. */
   readonly limits?: MachineLimits;
+  /** The drills of this Kiln; default: none. */
+  readonly drills?: DrillTable;
 }
 
 /** @throws KilnError of kind usage with a line `file: key: what was expected` for each reason why the plan is impossible. */
@@ -48,13 +52,14 @@ export function makePlan(
     limits: options.limits ?? {},
   };
   const planned = checkPlanned(scenario, durationMs, known, rng.stream("planned"), problems);
+  const drills = placeDrills({ scenario, durationMs, planned }, options.drills ?? new Map(), problems);
   const choices = scenario.chaos.faults.map((choice, index) =>
     checkUnit(choice, `chaos.faults[${index}]`, scenario, known, problems),
   );
   const drawable = choices.filter((choice) => choice !== undefined);
   const drawn: Windows = problems.any
     ? { windows: [], placed: [] }
-    : windowFaults({ scenario, durationMs, drawable, planned }, rng, problems);
+    : windowFaults({ scenario, durationMs, drawable, planned, drills }, rng, problems);
 
   const faults = stepsOf([...planned, ...drawn.placed]);
   const budget = planBudget(scenario.objectives, durationMs, faults, problems);
@@ -80,6 +85,7 @@ export function makePlan(
     finalSettleMs: scenario.chaos.finalSettleMs,
     ...(notDrawn.length === 0 ? {} : { notDrawn }),
     faults,
+    ...(drills.length === 0 ? {} : { drills: drillSteps(drills, scenario) }),
     atMostAtOnce: limitAtOnce(faults, scenario.chaos.atMostAtOnce),
     budget,
     ...(scenario.journeys === undefined ? {} : { journeys: scenario.journeys }),

@@ -19,6 +19,7 @@ import {
   parsed,
   slow,
 } from "./testing/example-scenario.ts";
+import { exampleDrills, slottedStack, swapping, updating } from "./testing/example-drills.ts";
 import { exampleFaults } from "./testing/example-faults.ts";
 import { generatedInput } from "./testing/generate-scenario.ts";
 import { brokenRules } from "./testing/plan-rules.ts";
@@ -69,6 +70,17 @@ const shapes: Record<string, ScenarioInput> = {
       faults: [slow(), leak({ options: { service: "worker" }, ifMissing: "skip" })],
     },
   ),
+  "drills among faults": exampleInput(
+    {
+      stack: slottedStack,
+      drills: [
+        updating({ at: "12m" }),
+        swapping({ every: "55m", firstAt: "20m" }),
+        updating({ every: "1h10m" }),
+      ],
+    },
+    { restartSpacing: "3m", planned: [crash({ at: "30m" })] },
+  ),
   "patterns, ranges, weights and overlaps": exampleInput(
     { duration: "12h" },
     {
@@ -95,8 +107,9 @@ describe.each(Object.entries(shapes))("plans of %s", (_, input) => {
     const hashes = new Set<string>();
     const timelines = new Set<string>();
     for (let seed = 0; seed < seedCount; seed++) {
-      const plan = makePlan(scenario, String(seed), exampleFaults);
+      const plan = makePlan(scenario, String(seed), exampleFaults, { drills: exampleDrills });
       expect(brokenRules(plan, scenario), `seed ${seed}`).toEqual([]);
+      expect(plan.drills !== undefined).toBe(scenario.drills !== undefined);
       hashes.add(plan.hash);
       timelines.add(canonicalJson(plan.faults));
     }
@@ -108,9 +121,9 @@ describe.each(Object.entries(shapes))("plans of %s", (_, input) => {
     const seeds = fc.string({ minLength: 1 }).filter((seed) => seed.trim() !== "");
     fc.assert(
       fc.property(seeds, (seed) => {
-        expect(JSON.stringify(makePlan(scenario, seed, exampleFaults))).toBe(
-          JSON.stringify(makePlan(parsed(input), seed, exampleFaults)),
-        );
+        const text = (given: Scenario): string =>
+          JSON.stringify(makePlan(given, seed, exampleFaults, { drills: exampleDrills }));
+        expect(text(scenario)).toBe(text(parsed(input)));
       }),
       { numRuns: 20 },
     );
@@ -120,7 +133,7 @@ describe.each(Object.entries(shapes))("plans of %s", (_, input) => {
 /** Null where the scenario asks for what cannot be: a refusal, never anything else. */
 function planOrRefusal(scenario: Scenario, seed: string): Plan | null {
   try {
-    return makePlan(scenario, seed, exampleFaults);
+    return makePlan(scenario, seed, exampleFaults, { drills: exampleDrills });
   } catch (error) {
     if (error instanceof KilnError && error.kind === "usage") return null;
     throw error;
@@ -129,7 +142,7 @@ function planOrRefusal(scenario: Scenario, seed: string): Plan | null {
 
 function condensedOrRefusal(plan: Plan, scenario: Scenario): Plan | null {
   try {
-    return condensePlan(plan, scenario, exampleFaults);
+    return condensePlan(plan, scenario, exampleFaults, { drills: exampleDrills });
   } catch (error) {
     if (error instanceof KilnError && error.code === "plan-not-condensable") return null;
     throw error;
@@ -137,7 +150,7 @@ function condensedOrRefusal(plan: Plan, scenario: Scenario): Plan | null {
 }
 
 test(`${generatedPlans} plans of ${generatedScenarios} generated scenarios break no rule, have the same hash again, and keep their order when condensed`, () => {
-  const counts = { planned: 0, refused: 0, mixed: 0, condensed: 0 };
+  const counts = { planned: 0, refused: 0, mixed: 0, condensed: 0, drills: 0 };
   for (let index = 0; index < generatedScenarios; index++) {
     const scenario = parsed(generatedInput(index));
     let planned = 0;
@@ -148,12 +161,13 @@ test(`${generatedPlans} plans of ${generatedScenarios} generated scenarios break
       if (plan === null) continue;
       planned++;
       expect(brokenRules(plan, scenario), where).toEqual([]);
-      expect(makePlan(scenario, String(seed), exampleFaults).hash, where).toBe(plan.hash);
+      expect(planOrRefusal(scenario, String(seed))?.hash, where).toBe(plan.hash);
+      counts.drills += plan.drills?.length ?? 0;
       const short = condensedOrRefusal(plan, scenario);
       if (short === null) continue;
       counts.condensed++;
       expect(brokenCondensation(plan, short), where).toEqual([]);
-      expect(condensePlan(plan, scenario, exampleFaults).hash, where).toBe(short.hash);
+      expect(condensedOrRefusal(plan, scenario)?.hash, where).toBe(short.hash);
     }
     counts.planned += planned;
     counts.refused += seeds - planned;
@@ -163,6 +177,7 @@ test(`${generatedPlans} plans of ${generatedScenarios} generated scenarios break
   expect(counts.mixed).toBeLessThanOrEqual(generatedScenarios * 0.05);
   expect(counts.planned).toBeGreaterThan(generatedPlans * 0.8);
   expect(counts.condensed).toBeGreaterThan(counts.planned * 0.5);
+  expect(counts.drills).toBeGreaterThan(counts.planned);
 }, 900_000);
 
 test("the quiet stretch holds no restart, its own or one that reaches into it, also beside patterns and overlaps", () => {

@@ -1,5 +1,6 @@
 // The resolved plan: everything that a run will do, fixed by scenario and seed. All times are milliseconds from the first request
 // (plan time); bring-up and preflight lie before zero. Plain JSON: it is what plan.json holds.
+import type { DrillDemands } from "../drills/drill.ts";
 import type { Expectation } from "../faults/fault.ts";
 import type { Journeys, ObjectivesInput, Scenario } from "../scenario/scenario.ts";
 import type { Capability, StackSpec } from "../scenario/stack-spec.ts";
@@ -55,6 +56,15 @@ export interface FaultStep {
   readonly group?: string;
 }
 
+/**
+ * A planned operation: done, looked at and undone as a held fault is, but nothing is broken by it. `fault` names the drill, healMs is when Kiln
+ * undoes it, and settleUntilMs leaves undoing its time, too.
+ */
+export interface DrillStep extends FaultStep {
+  readonly kind: "held";
+  readonly demands: DrillDemands;
+}
+
 export interface Budget {
   /** (1 - availability) * duration, milliseconds; null where the scenario sets no availability objective. */
   readonly allowedMs: number | null;
@@ -107,6 +117,8 @@ export interface Plan {
   /** Set when the plan was condensed; `scenario` then begins with "condensed". */
   readonly condensed?: Condensed;
   readonly faults: readonly FaultStep[];
+  /** Absent where there are none. */
+  readonly drills?: readonly DrillStep[];
   /** The run refuses a fault while so many are in force: the scenario's limit, or what the timeline itself comes to. Absent: no limit. */
   readonly atMostAtOnce?: number;
   readonly budget: Budget;

@@ -1,5 +1,5 @@
-// The timeline as a picture in text, at most 80 columns wide: a ruler, one line for the load, one for the windows, one for each target of
-// faults.
+// The timeline as a picture in text, at most 80 columns wide: a ruler, one line for the load, one for the windows, one for the drills where
+// there are any, one for each target of faults.
 import { formatDuration } from "../support/duration.ts";
 import type { Interval } from "../support/intervals.ts";
 import type { FaultStep, Plan } from "./plan.ts";
@@ -11,7 +11,7 @@ const idle = "·";
 
 type Lane = readonly [name: string, cells: string];
 
-export function renderLanes({ durationMs, load, windows, faults }: Plan): string[] {
+export function renderLanes({ durationMs, load, windows, faults, drills = [] }: Plan): string[] {
   const spikes = load.segments.filter(({ kind }) => kind === "spike");
   const carried = faults.filter(({ skipped }) => skipped === undefined);
   const targets = [...new Set(faults.map(({ target }) => target))].toSorted();
@@ -36,6 +36,14 @@ export function renderLanes({ durationMs, load, windows, faults }: Plan): string
     ["", ruler(durationMs)],
     lane("spikes", all(spikes, "^")),
     lane("windows", all(windows, "=")),
+    ...(drills.length === 0
+      ? []
+      : [
+          lane(
+            "drills",
+            drills.map((step) => drillMark(step)),
+          ),
+        ]),
     ...targets.map((target) => lane(target, steps(target))),
   ];
   const width = Math.min(longestName, Math.max(...lanes.map(([name]) => name.length)));
@@ -43,6 +51,11 @@ export function renderLanes({ durationMs, load, windows, faults }: Plan): string
     `Timeline: a column is ${formatDuration(durationMs / columns)}${legend(carried)}`,
     ...lanes.map(([name, cells]) => `  ${shortened(name).padEnd(width)}  ${cells}`),
   ];
+}
+
+/** With its undoing and settle time: nothing else happens until then. */
+function drillMark({ startMs, settleUntilMs }: FaultStep): readonly [Interval, string] {
+  return [{ startMs, endMs: settleUntilMs }, "D"];
 }
 
 function markOf({ pattern }: FaultStep): string {

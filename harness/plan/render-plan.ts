@@ -7,7 +7,7 @@ import { formatBytes } from "../support/bytes.ts";
 import { formatDuration, formatOffset } from "../support/duration.ts";
 import type { Json } from "../support/json.ts";
 import { costliest, percent, seconds } from "./budget.ts";
-import type { FaultStep, LoadSegment, Plan, PlannedDuty } from "./plan.ts";
+import type { DrillStep, FaultStep, LoadSegment, Plan, PlannedDuty } from "./plan.ts";
 import { renderLanes } from "./render-lanes.ts";
 
 /** Ends with a line break. */
@@ -16,8 +16,9 @@ export function renderPlan(plan: Plan): string {
     header(plan),
     load(plan),
     faults(plan),
+    drills(plan),
     leftOut(plan),
-    plan.faults.length === 0 ? [] : renderLanes(plan),
+    plan.faults.length === 0 && plan.drills === undefined ? [] : renderLanes(plan),
   ];
   return `${parts
     .filter((lines) => lines.length > 0)
@@ -136,6 +137,31 @@ function faults({ faults, windows }: Plan): string[] {
       rows,
     ),
   ];
+}
+
+function drills({ drills: steps = [] }: Plan): string[] {
+  if (steps.length === 0) return [];
+  const rows = steps.map((step) => [
+    formatOffset(step.startMs, true),
+    step.id,
+    optionsText(step),
+    formatOffset(step.healMs, true),
+    formatOffset(step.settleUntilMs, true),
+    demandsText(step),
+  ]);
+  return [
+    `Drills: ${count(steps.length)}, and nothing else happens beside one`,
+    ...table(["start", "drill", "options", "undone from", "settled by", "held to"], rows),
+  ];
+}
+
+function demandsText({ demands }: DrillStep): string {
+  const { noFailedRequest, undoneWithinMs } = demands;
+  return [
+    "seen in force",
+    undoneWithinMs === undefined ? "undone" : `undone in ${formatDuration(undoneWithinMs)}`,
+    ...(noFailedRequest === true ? ["no failed request"] : []),
+  ].join(", ");
 }
 
 /** What a reader might take for tested although it is not, and why. */

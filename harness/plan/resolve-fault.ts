@@ -211,7 +211,8 @@ function checkOptions(
   return false;
 }
 
-function knownOptions({ options }: Fault, error: z.ZodError): string {
+/** For a message about an option that is not known. */
+export function knownOptions({ options }: Pick<Fault, "options">, error: z.ZodError): string {
   const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
   if (unknown === undefined || !(options instanceof z.ZodObject)) return "";
   const known = Object.keys(options.shape);

@@ -47,7 +47,8 @@ export function timeline(timed: readonly TimedFault[]): FaultStep[] {
   return grouped(steps);
 }
 
-function numbered(index: number, count: number): string {
+/** A number from 1, as wide as the last one, at least two digits. */
+export function numbered(index: number, count: number): string {
   return String(index + 1).padStart(Math.max(2, String(count).length), "0");
 }
 

@@ -7,6 +7,7 @@ import type { Rng } from "../support/rng.ts";
 import { fillWindow, onceEach, type Filled } from "./draw-window.ts";
 import { checkMinimums, keepMinimums, type WindowWork } from "./minimums.ts";
 import type { RestartStart, Room } from "./place.ts";
+import { drillRestarts, type PlacedDrill } from "./place-drills.ts";
 import { Problems } from "./problems.ts";
 import { occurrences } from "./segments.ts";
 import { endOf, type DrawableUnit, type PlacedUnit } from "./units.ts";
@@ -21,6 +22,7 @@ export interface WindowInput {
   readonly durationMs: number;
   readonly drawable: readonly DrawableUnit[];
   readonly planned: readonly PlacedUnit[];
+  readonly drills: readonly PlacedDrill[];
 }
 
 export interface Windows {
@@ -83,7 +85,7 @@ function fillAll(
 }
 
 function tooNarrow(
-  { scenario: { chaos }, drawable }: WindowInput,
+  { scenario: { chaos }, drawable, drills }: WindowInput,
   { startMs, endMs }: Interval,
   problems: Problems,
 ): void {
@@ -93,7 +95,7 @@ function tooNarrow(
   problems.add(
     "plan-does-not-fit",
     "chaos.window",
-    `${which} ${each ? "cannot hold" : "can hold"} ${most} beside warm-up, spikes, planned faults, restart spacing and final settle`,
+    `${which} ${each ? "cannot hold" : "can hold"} ${most} beside warm-up, spikes, planned faults, ${drills.length === 0 ? "" : "drills, "}restart spacing and final settle`,
     roomHint,
   );
 }
@@ -138,7 +140,7 @@ function checkLengths(
 
 /** @param others What lies in other windows. */
 function roomOf(
-  { scenario, durationMs, planned }: WindowInput,
+  { scenario, durationMs, planned, drills }: WindowInput,
   stretch: Interval,
   others: readonly Filled[],
 ): Room {
@@ -156,8 +158,12 @@ function roomOf(
       { startMs: 0, endMs: warmUpMs },
       ...spikes,
       ...planned.map((placed) => ({ startMs: placed.startMs, endMs: endOf(placed) })),
+      ...drills,
     ],
-    restartStarts: [...planned, ...others.flatMap(({ placed }) => placed)].flatMap(restartsOf),
+    restartStarts: [
+      ...[...planned, ...others.flatMap(({ placed }) => placed)].flatMap(restartsOf),
+      ...drills.flatMap(drillRestarts),
+    ],
     restartSpacingMs: chaos.restartSpacingMs,
     restartsUntilMs: durationMs - (chaos.quietStretchMs ?? 0),
     atMostAtOnce: chaos.atMostAtOnce,

@@ -10,8 +10,11 @@ export type Say = (text: string) => void;
 
 export async function healAll(runDir: string, say: Say): Promise<void> {
   // Loaded here, so that a fault module that cannot be loaded does not keep the run from being taken down.
-  const { faultTable } = await import("../faults/index.ts");
-  const { healed, failed } = await healRun(runDir, { by: "reaper", faults: faultTable });
+  const [{ faultTable }, { withDrills }] = await Promise.all([
+    import("../faults/index.ts"),
+    import("../drills/index.ts"),
+  ]);
+  const { healed, failed } = await healRun(runDir, { by: "reaper", faults: withDrills(faultTable) });
   for (const { id, fault } of healed) say(`healed ${fault} (${id})`);
   for (const { fault, error } of failed) say(`could not heal ${fault.fault} (${fault.id}): ${error}`);
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { createActiveFault } from "../faults/active-fault.ts";
 import { defineFault, type Fault } from "../faults/fault.ts";
 import type { JournalBody, JournalEvent } from "../journal/events.ts";
-import type { FaultStep, Plan } from "../plan/plan.ts";
+import type { DrillStep, FaultStep, Plan } from "../plan/plan.ts";
 import type { LiveStack } from "../stack/stack.ts";
 import { identify } from "../support/process-identity.ts";
 import { seededRng } from "../support/rng.ts";
@@ -19,6 +19,7 @@ interface Manners {
   readonly healMs?: (id: string) => number;
   readonly kind?: Fault["kind"];
   readonly atMostAtOnce?: number;
+  readonly drills?: readonly DrillStep[];
 }
 
 interface World {
@@ -118,9 +119,10 @@ function run(faults: readonly FaultStep[], manners: Manners = {}): World {
     },
     close: () => undefined,
   };
-  const { atMostAtOnce } = manners;
+  const { atMostAtOnce, drills } = manners;
   const plan = {
     faults,
+    ...(drills === undefined ? {} : { drills }),
     objectives: {},
     ...(atMostAtOnce === undefined ? {} : { atMostAtOnce }),
   } as unknown as Plan;
@@ -227,6 +229,42 @@ describe("the limit at once", () => {
     expect(injecting(world).map(({ id }) => id)).toEqual(["a", "b"]);
     world.stop();
     await world.done;
+  });
+});
+
+describe("a drill", () => {
+  const drill = (id: string, startMs: number, healMs: number): DrillStep => ({
+    ...step(id, startMs, healMs),
+    kind: "held",
+    demands: {},
+  });
+
+  it("is carried out and undone on time, as a held fault is", async () => {
+    const world = run([], { drills: [drill("d", 10_000, 15_000)] });
+    await world.clock.moveTo(20_000);
+    await world.done;
+    expect(world.log).toEqual(["8000 ledger d", "10000 inject d", "15000 healed d"]);
+    expect(world.open.size).toBe(0);
+  });
+
+  it("is alone: neither beside a fault that is late in healing nor a fault beside it, however many may be at once", async () => {
+    const late = run([step("a", 10_000, 12_000)], {
+      atMostAtOnce: 5,
+      healMs: () => 5_000,
+      drills: [drill("d", 13_000, 15_000)],
+    });
+    await late.clock.moveTo(30_000);
+    await late.done;
+    expect(skipped(late)).toEqual(["d: a still in force, and at most 1 at once may be"]);
+    const slow = run([step("a", 16_000, 18_000), step("b", 40_000, 42_000), step("c", 40_500, 41_000)], {
+      atMostAtOnce: 5,
+      healMs: (id) => (id === "d" ? 5_000 : 0),
+      drills: [drill("d", 10_000, 15_000)],
+    });
+    await slow.clock.moveTo(50_000);
+    await slow.done;
+    expect(skipped(slow)).toEqual(["a: d still in force, and at most 1 at once may be"]);
+    expect(slow.most).toBe(2);
   });
 });
 

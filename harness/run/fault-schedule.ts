@@ -1,7 +1,8 @@
-// Carries out the plan's faults on time: inject, confirm, hold, heal. What comes after the harm is mending.ts.
+// Carries out the plan's faults on time: inject, confirm, hold, heal. What comes after the harm is mending.ts. Drills are carried out in the same
+// way, each alone.
 import type { ActiveFault } from "../faults/active-fault.ts";
 import type { JournalWriter } from "../journal/events.ts";
-import type { FaultStep, Plan } from "../plan/plan.ts";
+import type { DrillStep, FaultStep, Plan } from "../plan/plan.ts";
 import type { LiveStack } from "../stack/stack.ts";
 import { deadline, sleep, sleepPrecisely, type Clock } from "../support/clock.ts";
 import { messageOf } from "../support/errors.ts";
@@ -27,13 +28,18 @@ export interface ScheduleRequest {
   activate(step: FaultStep): ActiveFault;
 }
 
-/** Resolves when every fault is healed (or broken beyond that), whatever happened. Rejects only for a bug. */
+type Step = FaultStep | DrillStep;
+/** By id. */
+type InForce = Map<string, Step>;
+
+/** Resolves when every fault is healed and every drill undone (or broken beyond that), whatever happened. Rejects only for a bug. */
 export async function carryOutFaults(request: ScheduleRequest): Promise<void> {
-  const inForce = new Set<string>();
-  await Promise.all(request.plan.faults.map((step) => carryOut(step, request, inForce)));
+  const inForce: InForce = new Map();
+  const steps: readonly Step[] = [...request.plan.faults, ...(request.plan.drills ?? [])];
+  await Promise.all(steps.map((step) => carryOut(step, request, inForce)));
 }
 
-async function carryOut(step: FaultStep, request: ScheduleRequest, inForce: Set<string>): Promise<void> {
+async function carryOut(step: Step, request: ScheduleRequest, inForce: InForce): Promise<void> {
   const { journal, clock, signal } = request;
   const skip = (reason: string): unknown => journal.write({ type: "fault-skipped", id: step.id, reason });
   if (step.skipped !== undefined) {
@@ -63,7 +69,7 @@ async function carryOut(step: FaultStep, request: ScheduleRequest, inForce: Set<
       journal.write({ type: "note", level: "warning", text: `${step.id}: ${messageOf(error)}` });
   } finally {
     // One that could not be healed stays in force, and counts against the limit.
-    if (await active.heal(deadline(lastHealMs))) inForce.delete(step.id);
+    if (await active.heal(deadline(lastHealMs + undoMs(step)))) inForce.delete(step.id);
     if (active.state !== "idle") await afterHeal(step, request);
   }
 }
@@ -74,9 +80,9 @@ async function carryOut(step: FaultStep, request: ScheduleRequest, inForce: Set<
  */
 async function untilDue(
   active: ActiveFault,
-  step: FaultStep,
+  step: Step,
   { plan, clock, signal }: ScheduleRequest,
-  inForce: Set<string>,
+  inForce: InForce,
 ): Promise<string | undefined> {
   try {
     await active.announce();
@@ -85,17 +91,27 @@ async function untilDue(
   }
   await sleepPrecisely(step.startMs, signal, clock);
   // The plan keeps to its own limit; this is for a fault that is in force for longer than planned, because healing it takes its time.
-  const most = plan.atMostAtOnce ?? Infinity;
-  while (inForce.size >= most && clock.nowMs() - step.startMs <= latestMs)
+  const most = (): number =>
+    [step, ...inForce.values()].some(isDrill) ? 1 : (plan.atMostAtOnce ?? Infinity);
+  while (inForce.size >= most() && clock.nowMs() - step.startMs <= latestMs)
     await sleep(roomEveryMs, signal, clock);
-  if (inForce.size >= most)
-    return `${[...inForce].join(", ")} still in force, and at most ${most} at once may be`;
+  if (inForce.size >= most())
+    return `${[...inForce.keys()].join(", ")} still in force, and at most ${most()} at once may be`;
   const lateMs = clock.nowMs() - step.startMs;
   // The harness was stopped or the machine slept: a fault that comes now would hit a stretch that was planned to be calm.
   if (lateMs > latestMs) return `its time had passed ${Math.round(lateMs)} ms ago`;
   // In the same turn as the look above: two faults of one instant must not both find room.
-  inForce.add(step.id);
+  inForce.set(step.id, step);
   return undefined;
+}
+
+function isDrill(step: Step): boolean {
+  return "demands" in step;
+}
+
+/** What the plan gives to undoing a drill, which takes commands of the stack's, beyond what healing a fault takes. */
+function undoMs(step: Step): number {
+  return isDrill(step) ? step.settleUntilMs - step.healMs : 0;
 }
 
 /** False when the run ended before that instant. */

@@ -2,7 +2,7 @@
 // planned before that second is declared as missed; a fault whose time has passed, or that the ledger names, is not injected any more.
 import type { LoadDriver } from "../load/load-driver.ts";
 import { accountsOfGap, remainingFrom } from "../load/remaining.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { FaultStep, Plan } from "../plan/plan.ts";
 import { clockFrom, type Clock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { bootId } from "../support/process-identity.ts";
@@ -42,7 +42,9 @@ export async function goOn(
     ...bootOf(resume),
   });
   for (const account of lost) journal.write({ type: "segment-ended", ...account });
-  return { load, zeroMs, fromMs, plan: { ...plan, faults: faultsToCome(plan, files, resume, fromMs) } };
+  const faults = stepsToCome(plan.faults, files, resume, fromMs);
+  const drills = stepsToCome(plan.drills ?? [], files, resume, fromMs);
+  return { load, zeroMs, fromMs, plan: { ...plan, faults, drills } };
 }
 
 /** What a `resumed` event says of the clock that it counts on. */
@@ -77,13 +79,13 @@ async function readyLoad(
   });
 }
 
-function faultsToCome(
-  plan: Plan,
+function stepsToCome<Step extends FaultStep>(
+  steps: readonly Step[],
   { journal }: RunFiles,
   { touched, told }: ResumePoint,
   fromMs: number,
-): Plan["faults"] {
-  return plan.faults.filter(({ id, startMs, skipped }) => {
+): Step[] {
+  return steps.filter(({ id, startMs, skipped }) => {
     if (told.has(id)) return false;
     if (skipped !== undefined) return true;
     if (!touched.has(id) && startMs >= fromMs) return true;

@@ -20,7 +20,7 @@ export interface HealOptions {
   readonly by: Healer;
   readonly faults: FaultTable;
   readonly clock?: Clock;
-  /** For each fault; 4 s by default, so that healing and taking down together stay under 10 s. */
+  /** For each fault; 4 s by default, so that healing and taking down together stay under 10 s. A drill has the time that undoing it takes. */
   readonly deadlineMs?: number;
 }
 
@@ -59,15 +59,16 @@ async function healOne(
   fault: OpenFault,
   runDir: string,
   ledger: Ledger,
-  { by, faults, clock = systemClock, deadlineMs = healMs }: HealOptions,
+  { by, faults, clock = systemClock, deadlineMs }: HealOptions,
 ): Promise<{ readonly fault: OpenFault; readonly error?: string }> {
-  const signal = deadline(deadlineMs);
   const fromMonotonicMs = clock.nowMs();
   try {
     const module = faults.get(fault.fault);
     if (module === undefined)
       throw environmentError("fault-unknown", `this Kiln knows no fault ${fault.fault}`);
-    const context = healContext(fault, stackOf(runDir), ledger, signal, clock);
+    const stack = stackOf(runDir);
+    const signal = deadline(deadlineMs ?? module.times?.(fault.options, stack.spec).healMs ?? healMs);
+    const context = healContext(fault, stack, ledger, signal, clock);
     await Promise.race([module.heal(context, fault.options), rejection(signal)]);
     await ledger.append({ op: "healed", id: fault.id, by, fromMonotonicMs, monotonicMs: clock.nowMs() });
     return { fault };

@@ -3,6 +3,7 @@
 import { readPlanFile } from "../journal/plan-file.ts";
 import { eventsIn } from "../journal/journal-reader.ts";
 import type { Plan } from "../plan/plan.ts";
+import { operationNames } from "../scenario/operations-spec.ts";
 import { readStackRecord } from "../stack/record.ts";
 import { monotonicMs, systemClock } from "../support/clock.ts";
 import { usageError } from "../support/errors.ts";
@@ -67,6 +68,7 @@ export function readResumable(runDir: string, by: "reaper" | "user"): Resumed {
   // plan.json is redacted, and what is started again needs its secrets: they stand in stack.json, which only its owner may read.
   const stack = readStackRecord(runDir)?.spec ?? written.stack;
   for (const service of stack.services) if (service.kind === "program") registerSecretsOf(service.env ?? {});
+  for (const name of operationNames) registerSecretsOf(stack.operations?.[name]?.env ?? {});
   const { scriptPath, journeyPath, cwd } = opened;
   const journey = journeyPath === undefined ? {} : { journeyPath };
   return { state, plan: { ...written, stack }, scriptPath, ...journey, cwd };

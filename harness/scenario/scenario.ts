@@ -108,6 +108,22 @@ export interface LoadInput {
   readonly maxUsers?: number;
 }
 
+/**
+ * One planned operation as the typed factories (`drills`) make it: plain data. Either `at` a time of its own, or `every` so often: then each
+ * comes as soon after its time as there is room beside faults planned at fixed times, load spikes and other drills.
+ */
+export interface DrillChoice {
+  readonly drill: string;
+  readonly options: { readonly [key: string]: Json };
+  /** Start, counted from the start of load. */
+  readonly at?: Duration;
+  readonly every?: Duration;
+  /** With `every`: the first one; default: `every`. */
+  readonly firstAt?: Duration;
+  /** From its start to its undoing; default, and least: as long as its commands and looks may take. */
+  readonly hold?: Duration;
+}
+
 /** A browser that visits the stack's page during the load, as a probe. */
 export interface JourneysInput {
   /** Playwright script (TypeScript) relative to the scenario file; its default export is a `Journey`. */
@@ -154,6 +170,8 @@ export interface ScenarioInput {
   readonly warmUp?: Duration;
   readonly load: LoadInput;
   readonly chaos?: ChaosInput;
+  /** Planned operations, in which nothing is broken. Nothing else happens to the stack beside one, nor in the settle time after it. */
+  readonly drills?: readonly DrillChoice[];
   readonly journeys?: JourneysInput;
   readonly objectives: ObjectivesInput;
   /** Ends the run early, heals and takes down: what comes after such a time is no evidence. */
@@ -195,6 +213,14 @@ export interface ChosenPattern extends ParsedChances {
 }
 
 export type Chosen = ChosenFault | ChosenPattern;
+
+/** A drill as chosen, parsed; `holdMs` null: the default. */
+export interface ChosenDrill {
+  readonly drill: string;
+  readonly options: { readonly [key: string]: Json };
+  readonly when: { readonly atMs: number } | { readonly everyMs: number; readonly firstAtMs: number };
+  readonly holdMs: number | null;
+}
 
 /** Windows: each `everyMs` after the start of the one before. */
 export interface WindowTimes {
@@ -247,6 +273,8 @@ export interface Scenario {
     readonly atMostAtOnce: number;
     readonly sameTarget: "refuse" | "allow";
   };
+  /** Absent where there are none. */
+  readonly drills?: readonly ChosenDrill[];
   /** Absent where no browser is to visit the stack. */
   readonly journeys?: Journeys;
   readonly objectives: ObjectivesInput;

@@ -354,11 +354,7 @@ describe("each mistake is one line with key, expectation and what was found", ()
       planned({ pattern: "cascade", steps: [fault, { ...fault, at: "5m" }], gap: "5s" }),
       "chaos.planned[0].steps[1].at: belongs to the pattern as a whole; expected none on one of its steps",
     ],
-    [
-      "drills, which are not there",
-      { drills: [] },
-      `: unknown key "drills"; known are name, description, stack, duration, preflight, warmUp, load, chaos, journeys, objectives, stopWhen`,
-    ],
+    ["drills that are no list", { drills: {} }, "drills: expected a list of drills, got {}"],
     [
       "an unknown kind of service",
       { stack: stack({ services: [{ kind: "mysql", name: "api" }] }) },

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { messageOf } from "../support/errors.ts";
 import { chaosShape, toChaos } from "./chaos-schema.ts";
+import { drillsShape, toDrills } from "./drill-schema.ts";
 import {
   duration,
   expected,
@@ -74,6 +75,7 @@ const scenarioSchema = strict({
   warmUp: duration("zero allowed").default(10_000),
   load: loadShape,
   chaos: chaosShape.optional(),
+  drills: drillsShape.optional(),
   journeys: journeysShape.optional(),
   objectives,
   stopWhen: strict({
@@ -131,7 +133,7 @@ function shorterThanEvery(value: { every: number; for: number }, context: z.Refi
 }
 
 function toScenario(parsed: z.output<typeof scenarioSchema>): Scenario {
-  const { load, chaos, journeys, stopWhen } = parsed;
+  const { load, chaos, drills = [], journeys, stopWhen } = parsed;
   const { spike } = load;
   return {
     name: parsed.name,
@@ -153,6 +155,7 @@ function toScenario(parsed: z.output<typeof scenarioSchema>): Scenario {
     },
     chaos: toChaos(chaos ?? chaosShape.parse({}), parsed.stack.watchdog?.resetMs),
     // Absent where there are none: it would change the hash of every plan.
+    ...(drills.length === 0 ? {} : { drills: toDrills(drills) }),
     ...(journeys === undefined ? {} : { journeys: toJourneys(journeys) }),
     objectives: withoutUndefined(parsed.objectives) as ObjectivesInput,
     stopWhen: toStopWhen(stopWhen ?? {}),

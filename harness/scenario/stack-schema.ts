@@ -2,6 +2,7 @@
 // name is declared twice, and the load has exactly one way in.
 import { z } from "zod";
 import { expected, label, show, strict, text, urlPath, wholeNumber } from "./fields.ts";
+import { operationsSchema, operationTexts } from "./operations-schema.ts";
 import { parseBytes } from "../support/bytes.ts";
 import { didYouMean } from "./nearest.ts";
 
@@ -21,6 +22,7 @@ const program = strict({
   env: z.record(z.string(), z.string(expected("text")), expected("an object of texts")).optional(),
   readyPath: urlPath,
   startedBy: label.optional(),
+  standby: z.boolean(expected("true or false")).optional(),
   agentMain: text.optional(),
   controlPath: urlPath.optional(),
   controlProbe: strict({
@@ -83,6 +85,7 @@ const stackShape = strict({
       expected("a list of config files"),
     )
     .optional(),
+  operations: operationsSchema.optional(),
 });
 type StackShape = z.output<typeof stackShape>;
 type Complain = (path: PropertyKey[], message: string) => void;
@@ -132,15 +135,39 @@ function checkReferences(stack: StackShape, complain: Complain): void {
     );
   }
   for (const [index, { name, ...rest }] of stack.services.entries()) {
-    if (rest.kind !== "program" || rest.startedBy === undefined) continue;
+    if (rest.kind !== "program") continue;
+    if (rest.standby === true && rest.startedBy === undefined)
+      complain(
+        ["services", index, "standby"],
+        "expected startedBy beside it: Kiln starts no service at times",
+      );
+    if (rest.startedBy === undefined) continue;
     need(rest.startedBy, ["services", index, "startedBy"]);
     if (rest.startedBy === name) complain(["services", index, "startedBy"], `"${name}" cannot start itself`);
   }
   for (const [index, file] of (stack.configFiles ?? []).entries())
     need(file.service, ["configFiles", index, "service"]);
+  checkOperations(stack, need, complain);
   if (stack.watchdog === undefined) return;
   need(stack.watchdog.service, ["watchdog", "service"]);
   need(stack.watchdog.supervises, ["watchdog", "supervises"]);
+}
+
+function checkOperations(
+  { operations = {}, configFiles = [] }: StackShape,
+  need: (name: string, path: PropertyKey[]) => void,
+  complain: Complain,
+): void {
+  const file = operations["config-update"]?.file;
+  const files = configFiles.map(({ name }) => name);
+  if (file !== undefined && !files.includes(file)) {
+    const known = files.length === 0 ? "it has none" : `there are ${files.join(", ")}`;
+    const message = `the stack has no config file "${file}" (${known})${didYouMean(file, files)}`;
+    complain(["operations", "config-update", "file"], message);
+  }
+  for (const name of ["blue-green", "graceful-restart"] as const)
+    for (const [slot, service] of Object.entries(operations[name]?.slots ?? {}))
+      need(service, ["operations", name, "slots", slot]);
 }
 
 /** `{port:gatewy}` would otherwise be found out only when the stack comes up. */
@@ -166,6 +193,11 @@ function checkPlaceholders(stack: StackShape, complain: Complain): void {
         );
     }
   };
+  for (const { path, text: words } of operationTexts(stack.operations ?? {})) {
+    check(words, ["operations", ...path]);
+    if (words.includes("{volume}"))
+      complain(["operations", ...path], "{volume} names nothing: operations have none");
+  }
   for (const [index, item] of stack.services.entries()) {
     if (item.kind !== "program") continue;
     const checkOne = (value: string, path: PropertyKey[]): void => {

@@ -10,6 +10,7 @@
 
 import type { Size } from "../support/bytes.ts";
 import type { Json } from "../support/json.ts";
+import type { OperationsSpec } from "./operations-spec.ts";
 
 /** What a stack can offer to faults. Which it has is derived from its description (see `capabilitiesOf`). */
 export type Capability =
@@ -48,6 +49,8 @@ export interface ProgramService {
   readonly readyPath: string;
   /** Another service starts and supervises this one (a watchdog); Kiln then never starts it itself. */
   readonly startedBy?: string;
+  /** With `startedBy`: it runs at times only, such as a second slot; not awaited at the start, and nothing is owed while it does not run. */
+  readonly standby?: boolean;
   /** A Node program that may be preloaded with Kiln's agent, named by the end of its main script's path. */
   readonly agentMain?: string;
   /** Path of a control endpoint: PUT {errorRate, seed, forMs, delayMs, delayRate}, GET, DELETE (see docs/stacks.md). */
@@ -125,6 +128,8 @@ export interface StackSpec {
   readonly links: readonly LinkSpec[];
   readonly watchdog?: WatchdogSpec;
   readonly configFiles?: readonly ConfigFileSpec[];
+  /** What drills may carry out. */
+  readonly operations?: OperationsSpec;
 }
 
 /** The servers that a program was told how to start: those that `{start:…}` names in its command and environment. */
@@ -142,6 +147,11 @@ export function startersIn({ services }: StackSpec): Set<string> {
       return service.startedBy === undefined ? starts : [service.startedBy, ...starts];
     }),
   );
+}
+
+/** It is there at times only, and nothing is owed while it is not. */
+export function isStandby(service: ServiceSpec): boolean {
+  return service.kind === "program" && service.standby === true;
 }
 
 /** The link through which load enters. The schema makes sure that there is exactly one. */

@@ -15,6 +15,7 @@ import {
 import { exchange } from "./exchange.ts";
 import { httpRequest } from "./http.ts";
 import { membersOf } from "./membership.ts";
+import { operationsOf } from "./operations.ts";
 import { agentSocketName, configPath, portsOf, scratchDir } from "./record.ts";
 import { cgroupOf } from "./service-cgroup.ts";
 import type {
@@ -65,6 +66,7 @@ export function processHandle(
     process: processOf,
     cgroup: (name) => cgroupOf(record, service(name).name, (one) => processOf(one).find()),
     volume: (name) => serviceVolume(runDir, service(name)),
+    operations: operationsOf(record),
     agent: (name) => agentLink(record, program(name)),
     control: (name) => controlLink(at(name), program(name)),
     origin: (name) => `http://${host}:${at(name).port}`,

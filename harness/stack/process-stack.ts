@@ -3,7 +3,7 @@
 // and ended by another process if this one dies.
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { type StackSpec, loadLink, startersIn } from "../scenario/stack-spec.ts";
+import { type StackSpec, isStandby, loadLink, startersIn } from "../scenario/stack-spec.ts";
 import { type Clock, systemClock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { type ProcessIdentity, listenerOn, workingDirectory } from "../support/process-identity.ts";
@@ -122,6 +122,7 @@ export async function recordFor(spec: StackSpec, { runDir, runId }: BringUpOptio
     linkPorts: take(links, 1 + services.length),
     agentToken: randomBytes(24).toString("hex"),
     controlToken: randomBytes(24).toString("hex"),
+    cwd: process.cwd(),
   };
 }
 
@@ -161,8 +162,9 @@ async function startAll(context: BringUpContext, supervisor: Supervisor): Promis
     const service = services.find((candidate) => candidate.name === name);
     return service?.kind === "program" ? service.startedBy : undefined;
   };
+  const awaited = (name: string): boolean => !services.some((one) => one.name === name && isStandby(one));
   for (const launch of programs.filter(({ name }) => starterOf(name) === undefined)) {
-    const children = programs.filter(({ name }) => starterOf(name) === launch.name);
+    const children = programs.filter(({ name }) => starterOf(name) === launch.name && awaited(name));
     await supervisor.bring(launch);
     for (const child of children) await supervisor.awaitReady(child, launch.name);
   }

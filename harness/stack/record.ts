@@ -53,6 +53,11 @@ export function logsDir(runDir: string): string {
   return join(runDir, "logs");
 }
 
+/** What the stack's own operations share: `{dir}` in their commands. */
+export function operationsDir(runDir: string): string {
+  return join(runDir, "operations");
+}
+
 export function scratchDir(runDir: string): string {
   return join(runDir, "scratch");
 }

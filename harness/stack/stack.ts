@@ -1,5 +1,6 @@
 // The contract between the engine and a stack, whatever carries it (processes, later containers). `StackHandle` is what faults and
 // probes may touch; it can be rebuilt from the run folder by a process that did not start the stack. `LiveStack` adds its life.
+import type { TimedCommand } from "../scenario/operations-spec.ts";
 import type { LinkSpec, StackSpec } from "../scenario/stack-spec.ts";
 import type { ProcessIdentity } from "../support/process-identity.ts";
 import type { Json } from "../support/json.ts";
@@ -122,6 +123,36 @@ export interface RedisSession extends StoreSession {
   call(args: readonly [string, ...string[]], signal: AbortSignal): Promise<RedisReply>;
 }
 
+export interface OperationRequest {
+  /** Of the step that it is run for; names its log, and all that it starts bears it. */
+  readonly id: string;
+  readonly command: TimedCommand;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the drill hands over: name -> text for `{name}`. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+}
+
+export interface OperationEnd {
+  /** Null when a signal of somebody else ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what it has written to its output, for people. */
+  readonly said: string;
+}
+
+/** Runs commands of the stack's own operations. */
+export interface OperationRunner {
+  /**
+   * To its end, whatever its exit code. Rejects with `operation-not-started`, and with `operation-ended` (both environment) when its time was
+   * up or the signal aborted; nothing of it runs any more then.
+   */
+  run(request: OperationRequest): Promise<OperationEnd>;
+  /** Ends everything that was run under that id, by whichever process. Rejects with `operation-left` (environment) where that fails. */
+  endAll(id: string): Promise<void>;
+}
+
 export interface StackHandle {
   readonly spec: StackSpec;
   proxy(link: string): LinkProxy;
@@ -168,6 +199,7 @@ export interface StackHandle {
   cgroup(service: string): ServiceCgroup;
   /** The file system of limited size that the service has for its own files. */
   volume(service: string): ServiceVolume;
+  readonly operations: OperationRunner;
   /** A free folder of the run for copies that heal may need. */
   readonly scratchDir: string;
 }
@@ -184,6 +216,8 @@ export interface StackRecord {
   readonly agentToken: string;
   /** `{token}`: what control calls between the stack's own programs bear. */
   readonly controlToken: string;
+  /** Working directory of the command that brought the stack up: its commands are relative to it. */
+  readonly cwd?: string;
 }
 
 export interface LiveStack {

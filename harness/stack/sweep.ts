@@ -5,7 +5,7 @@ import { type Clock, sleep, systemClock } from "../support/clock.ts";
 import { environmentError } from "../support/errors.ts";
 import { type ProcessIdentity, isAlive, signalProcess } from "../support/process-identity.ts";
 import { type Member, type MembershipQuery, membersOf } from "./membership.ts";
-import { dataDir, recordPath } from "./record.ts";
+import { dataDir, operationsDir, recordPath } from "./record.ts";
 import {
   type Postmaster,
   readPostmaster,
@@ -64,11 +64,12 @@ export async function sweep(request: SweepRequest): Promise<SweepReport> {
   };
 }
 
-/** Deletes the data of the run's PostgreSQL and Redis: large, and of no use without their servers. Logs and config files stay. */
+/** Deletes the data of the run's PostgreSQL and Redis and copies of it: large, and of no use without their servers. Logs and config files stay. */
 export function deleteData(spec: StackSpec, runDir: string): void {
   for (const service of spec.services) {
     if (service.kind !== "program") rmSync(dataDir(runDir, service.name), { recursive: true, force: true });
   }
+  rmSync(operationsDir(runDir), { recursive: true, force: true });
 }
 
 async function end(

@@ -2,6 +2,7 @@
 // reboot that is all of it. A supervised service is its supervisor's to bring back; only when that fails is the supervisor started anew.
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isStandby } from "../scenario/stack-spec.ts";
 import { canBind } from "../support/free-ports.ts";
 import { environmentError, messageOf } from "../support/errors.ts";
 import { type ProcessIdentity, bootId, isAlive } from "../support/process-identity.ts";
@@ -99,7 +100,8 @@ async function bringBack(carried: Carried, options: TakeOverOptions): Promise<vo
       await startAgain(launch, carried, options);
     } else supervisor.adopt(launch, adopted(identity));
   }
-  for (const launch of [...servers, ...programs]) {
+  const standbys = new Set(services.filter(isStandby).map(({ name }) => name));
+  for (const launch of [...servers, ...programs].filter(({ name }) => !standbys.has(name))) {
     context.signal.throwIfAborted();
     try {
       await supervisor.awaitReady(launch, starterOf(launch.name) ?? launch.name);

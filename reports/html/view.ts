@@ -16,6 +16,7 @@ import {
   shapes,
   statusWords,
 } from "../words.ts";
+import { drillsView } from "./drills-view.ts";
 import { drawStrip, spanOf } from "./fault-strip.ts";
 import { journeysView } from "./journeys-view.ts";
 
@@ -59,6 +60,7 @@ export function buildView(model: ReportModel) {
       unit: `${unitWords[unit] ?? unit}${scale === "log" ? ", log scale" : ""}`,
     })),
     ...faultsView(model),
+    ...drillsView(model.drills),
     ...trendsView(model),
     journeys: model.journeys === null ? null : journeysView(model.journeys),
     neverTested: model.neverTested,

@@ -19,7 +19,28 @@ export function brokenCondensation(full: Plan, short: Plan): string[] {
     broken.push(`it may cost ${plannedMs} of ${allowedMs}`);
   if (same(full) !== same(short)) broken.push("the faults or their order differ");
   else broken.push(...brokenTimes(full, short));
-  return [...broken, ...brokenSpikes(full, short), ...brokenRestarts(short)];
+  return [...broken, ...brokenSpikes(full, short), ...brokenRestarts(short), ...brokenDrills(full, short)];
+}
+
+/** The same drills in the same order, each still alone. */
+function brokenDrills(full: Plan, short: Plan): string[] {
+  const names = ({ drills = [] }: Plan): string =>
+    JSON.stringify(drills.map(({ id, options }) => [id, options]));
+  const broken = names(full) === names(short) ? [] : ["the drills or their order differ"];
+  const all = [
+    ...short.faults,
+    ...(short.drills ?? []),
+    ...spikes(short).map((spike) => ({
+      id: "a spike",
+      settleUntilMs: spike.endMs - 1_000,
+      startMs: spike.startMs + 1_000,
+    })),
+  ];
+  for (const drill of short.drills ?? [])
+    for (const other of all)
+      if (other !== drill && other.startMs < drill.settleUntilMs && drill.startMs < other.settleUntilMs)
+        broken.push(`${drill.id} is beside ${other.id}`);
+  return broken;
 }
 
 function same({ faults }: Plan): string {

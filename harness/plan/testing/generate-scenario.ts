@@ -1,8 +1,15 @@
 // Scenarios of many shapes for the planner's property test: each number is a scenario of its own, the same on every machine. Some ask for
 // more than their windows hold and are refused.
-import type { ChaosInput, FaultChoice, PatternChoice, ScenarioInput } from "../../scenario/scenario.ts";
+import type {
+  ChaosInput,
+  DrillChoice,
+  FaultChoice,
+  PatternChoice,
+  ScenarioInput,
+} from "../../scenario/scenario.ts";
 import { seededRng, type Rng } from "../../support/rng.ts";
-import { cascade, corrupt, crash, exampleStack, flapping, leak, slow } from "./example-scenario.ts";
+import { slottedStack, swapping, updating } from "./example-drills.ts";
+import { cascade, corrupt, crash, flapping, leak, slow } from "./example-scenario.ts";
 
 type Entry = FaultChoice | PatternChoice;
 
@@ -17,9 +24,9 @@ export function generatedInput(index: number): ScenarioInput {
     for: rng.pick(["20s", "61s", "5m"]),
     firstAt: rng.pick(["0s", "7m30s", "21m"]),
   }));
-  return {
+  const input: ScenarioInput = {
     name: `generated-${index}`,
-    stack: exampleStack,
+    stack: slottedStack,
     duration: `${minutes}m`,
     warmUp: rng.pick(["0s", "10s", "2m"]),
     load: {
@@ -31,6 +38,19 @@ export function generatedInput(index: number): ScenarioInput {
     chaos: chaosOf(rng, minutes, maybe),
     objectives: {},
   };
+  const drills = maybe(50, () => drillsOf(rng, minutes));
+  return drills === undefined ? input : { ...input, drills };
+}
+
+/** Every so often; the first ones early, before any quiet stretch. */
+function drillsOf(rng: Rng, minutes: number): DrillChoice[] {
+  return Array.from({ length: rng.int(1, 3) }, () => {
+    const timing = {
+      every: `${rng.int(Math.ceil(minutes / 5), minutes)}m`,
+      firstAt: `${rng.int(2, Math.max(3, Math.floor(minutes / 6)))}m`,
+    };
+    return rng.pick([() => updating({ ...timing, hold: rng.pick(["8s", "45s"]) }), () => swapping(timing)])();
+  });
 }
 
 function chaosOf(

@@ -1,6 +1,7 @@
 // The rules that every plan keeps, written a second time and without regard to how the planner does it.
 import type { Chosen, ChosenPattern, Scenario } from "../../scenario/scenario.ts";
 import type { FaultStep, Plan } from "../plan.ts";
+import { brokenDrills, overAt } from "./drill-rules.ts";
 
 /** Every rule that `plan` breaks, in words; empty for a good plan. */
 export function brokenRules(plan: Plan, scenario: Scenario): string[] {
@@ -15,6 +16,7 @@ export function brokenRules(plan: Plan, scenario: Scenario): string[] {
     ...brokenWindows(plan, units, scenario),
     ...brokenCounts(plan, units, scenario),
     ...brokenBudget(plan),
+    ...brokenDrills(plan, scenario),
   ];
 }
 
@@ -109,11 +111,6 @@ function brokenStep(step: FaultStep, plan: Plan, { chaos, warmUpMs }: Scenario):
   if (step.expect.restarts && step.settleUntilMs > quietFromMs)
     broken.push(`${step.id} restarts in the quiet stretch`);
   return broken;
-}
-
-/** When the harm ends: heal, or for momentary faults the time that they may cost, at least a second. */
-function overAt(step: FaultStep): number {
-  return step.kind === "held" ? step.healMs : step.startMs + Math.max(1_000, step.expect.unavailableMs);
 }
 
 function brokenPattern(unit: Unit): string[] {

@@ -37,7 +37,14 @@ function strokeOf(chart, index) {
 }
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const washes = { "warm-up": "--warm", window: "--window", spike: "--spike", gap: "--gap", unseen: "--gap" };
+const washes = {
+  "warm-up": "--warm",
+  window: "--window",
+  spike: "--spike",
+  drill: "--mending-wash",
+  gap: "--gap",
+  unseen: "--gap",
+};
 
 /** Calls `paint(band, from, to)` with the edges, in canvas pixels, of every band that is in sight. */
 function eachBand(plot, data, paint) {

@@ -67,7 +67,7 @@ function drawBar(svg, bar, y, geometry, onZoom) {
       `${bar.label}, ${page.clock(bar.fromMs / 1000, true)} to ${page.clock(bar.toMs / 1000, true)}`,
     ),
   );
-  if (bar.kind === "fault")
+  if (bar.kind === "fault" || bar.kind === "drill")
     group.addEventListener("click", () => onZoom(bar.fromMs / 1000 - 3, bar.toMs / 1000 + 5));
   if (bar.shown !== "") {
     const at = bar.inside
@@ -135,6 +135,7 @@ function draw(host, data, minSec, maxSec, geometry, onZoom) {
       "plan",
       pack(barsOf(data, ["warm-up", "window", "spike", "gap", "unseen"], x, geometry), 2, right, measure),
     ],
+    ["drills", pack(barsOf(data, ["drill"], x, geometry), 2, right, measure)],
     ["faults", pack(barsOf(data, ["fault"], x, geometry), maxFaultRows, right, measure)],
   ].filter(([, bars]) => bars.length > 0);
   const svg = element("svg", {
