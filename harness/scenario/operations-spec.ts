@@ -67,7 +67,6 @@ export interface OperationsSpec {
 }
 
 export const operationNames = ["config-update", "backup-restore", "blue-green", "graceful-restart"] as const;
-export type OperationName = (typeof operationNames)[number];
 
 /** The slots of an operation that has such, by name. */
 export function slotsOf(
