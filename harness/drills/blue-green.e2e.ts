@@ -46,7 +46,7 @@ test("an undo that leaves the requests where they are is no undo", async () => {
   const lying = { ...context.stack.operations, run: async () => ({ code: 0, signal: null, said: "" }) };
   await expect(
     blueGreen.heal({ ...context, stack: { ...stack.handle, operations: lying } }, {}),
-  ).rejects.toThrow("aborted due to timeout");
+  ).rejects.toThrow(/aborted/);
 });
 
 test("one slot is not enough", () => {

@@ -125,7 +125,7 @@ function describeLies<Options extends object>(theCase: DrillCase<Options>): void
   });
 
   it("ends a command that does not end, and undoes what it has done so far", async () => {
-    const { stack, fresh } = await trial({ defect: `${does}=hangs`, withinMs: 1_500 });
+    const { stack, fresh } = await trial({ defect: `${does}=hangs`, doWithinMs: 1_500 });
     const before = await state(stack);
     await expect(drill.inject(fresh(), options)).rejects.toThrow("it was not done within 1500 ms");
     expect(stack.commands()).toEqual([]);
@@ -145,11 +145,11 @@ function describeLies<Options extends object>(theCase: DrillCase<Options>): void
     expect(await dead).toMatch(/was ended by SIG|is the same|failed/);
   });
 
-  it.runIf(undoneShows)("does not believe an undo that says so and does nothing", async () => {
+  it.each(undoneShows ? [{}] : [])("does not believe an undo that says so and does nothing", async () => {
     const { fresh } = await trial({ defect: `${undoes}=lies` });
     await drill.inject(fresh(), options);
     await untilSeen(drill, fresh(), options);
-    await expect(drill.heal(fresh(1_500), options)).rejects.toThrow("aborted due to timeout");
+    await expect(drill.heal(fresh(1_500), options)).rejects.toThrow(/aborted/);
   });
 
   it("does not take an undo that fails for one", async () => {
