@@ -128,6 +128,54 @@ describe("evidence", () => {
     expect(judged({ cells: () => emptied })).toMatch(/requests without a latency/);
   });
 
+  describe("of a last request that started late", () => {
+    const plan = testPlan();
+    // Three starts of the last second came in the second after it, of which the plan knows nothing.
+    const early = buildEvidence(plan, {
+      troubles: [{ fromMs: 119_850, toMs: 120_000, vanished: true }],
+      accounts: { started: 2_400, completed: 2_400, unaccounted: 0 },
+    });
+    const judged = (count: number, outcome: "ok" | "failed" = "ok") => {
+      const [cell, row] = [[...early.cells()].at(-1), [...early.seconds()].at(-1)];
+      if (cell === undefined || row === undefined) throw new Error("no load");
+      const [latency, lateness] = [new LatencySketch(), new LatencySketch()];
+      for (let at = 0; at < count; at++) latency.record(40);
+      for (let at = 0; at < 3; at++) lateness.record(153);
+      const failureMs = outcome === "failed" ? 120_003 : null;
+      const failure = { firstFailureMs: failureMs, lastFailureMs: failureMs };
+      const evidence = {
+        ...early,
+        cells: () => [...early.cells(), { ...cell, second: 120, count, outcome, latency }],
+        seconds: () => [
+          ...early.seconds(),
+          { ...row, second: 120, planned: 0, started: 3, lateness, ...failure },
+        ],
+      };
+      const facts = gatherFacts(plan, evidence);
+      const found = evidenceChecker.check(plan, evidence, facts);
+      return { facts, accounts: found.find(({ id }) => id === "evidence/accounts") };
+    };
+
+    it("is without doubt, and the request counts as the last second's", () => {
+      const { facts, accounts } = judged(3);
+      expect(accounts).toMatchObject({ status: "pass" });
+      expect(facts.load.seconds).toHaveLength(120);
+      expect(facts.load.seconds.at(-1)).toMatchObject({ planned: 20, completed: 20, ok: 20, state: "good" });
+      expect(facts.load.seconds.at(-1)?.latenessP99Ms).toBeGreaterThan(100);
+      expect(facts.summary).toMatchObject({ planned: 2_400, completed: 2_400, maxMs: 40 });
+    });
+
+    it("is held against the stack where it failed", () => {
+      const { facts } = judged(3, "failed");
+      expect(facts.load.seconds.at(-1)).toMatchObject({ failed: 3, state: "bad", firstFailureMs: 120_003 });
+    });
+
+    it("is doubtful where one of them is lost", () => {
+      const { accounts } = judged(2);
+      expect(accounts?.title).toContain("2400 completed in the books but 2399 in the samples");
+    });
+  });
+
   it("is doubtful about a fault at less than half of its size", () => {
     const story = (measured: number) =>
       faultEvents("f02-latency", {

@@ -6,8 +6,9 @@ import { LatencySketch } from "../support/latency-sketch.ts";
 import { quietGenerator } from "./baseline.ts";
 import type { Checker } from "./checker.ts";
 import { finding, measure, milliseconds, percent } from "./finding.ts";
-import { isRight, latenessLimitMs, type SecondFacts } from "./load-index.ts";
+import { isRight, latenessLimitMs, planSecondOf, type SecondFacts } from "./load-index.ts";
 import { calmSeconds } from "./spans.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Finding, Measure } from "./verdict.ts";
 
 /** Larger share of calm seconds left out: what remains is a choice, not a measurement (DESIGN "Load"). */
@@ -22,7 +23,7 @@ export const latency: Checker = {
     if (limitMs === undefined) return [];
     const calm = calmSeconds(plan, facts.load, facts.spans);
     const seconds = facts.load.seconds.filter(({ second, planned }) => calm.has(second) && planned > 0);
-    return [judgeLatency(limitMs, facts.load.endMs, over(evidence, seconds), seconds, evidence)];
+    return [judgeLatency(limitMs, facts.load.endMs, (some) => over(plan, evidence, some), seconds)];
   },
 };
 
@@ -35,12 +36,12 @@ interface Latencies {
   readonly p95Ms: number | null;
 }
 
-function over(evidence: Evidence, seconds: readonly SecondFacts[]): Latencies {
+function over(plan: Plan, evidence: Evidence, seconds: readonly SecondFacts[]): Latencies {
   const right = new LatencySketch();
   const kinds = { steady: new LatencySketch(), spike: new LatencySketch() };
   const kindOf = new Map(seconds.map(({ second, kind }) => [second, kind]));
   for (const cell of evidence.cells()) {
-    const kind = kindOf.get(cell.second);
+    const kind = kindOf.get(planSecondOf(plan, cell.second));
     if (kind === undefined || !isRight(cell)) continue;
     right.merge(cell.latency);
     kinds[kind].merge(cell.latency);
@@ -52,10 +53,10 @@ function over(evidence: Evidence, seconds: readonly SecondFacts[]): Latencies {
 function judgeLatency(
   limitMs: number,
   toMs: number,
-  all: Latencies,
+  latenciesOf: (seconds: readonly SecondFacts[]) => Latencies,
   calm: readonly SecondFacts[],
-  evidence: Evidence,
 ): Finding {
+  const all = latenciesOf(calm);
   const base = { id: "latency/p95", about: "stack" as const, toMs };
   const count = all.right.count + all.wrong;
   if (count < fewestRequests) {
@@ -69,7 +70,7 @@ function judgeLatency(
     const title = `Latency held: ${p95Text(all.p95Ms, limitMs)}.`;
     return finding({ ...base, status: "pass", title, measures: [...measuresOf(all, limitMs), share] });
   }
-  const punctual = over(evidence, quiet);
+  const punctual = latenciesOf(quiet);
   const measures = [...measuresOf(punctual, limitMs), share];
   if (leftOut > leftOutLimit || punctual.right.count + punctual.wrong < fewestRequests) {
     const title = `Latency cannot be told: it was over its objective, but in ${percent(leftOut)} of calm seconds the generator started more than ${latenessLimitMs} ms late.`;

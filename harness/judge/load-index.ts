@@ -3,6 +3,7 @@
 // from the cells where needed).
 import type { Evidence, LoadCell, LoadSecond } from "../journal/evidence.ts";
 import type { LoadSegment, Plan } from "../plan/plan.ts";
+import { LatencySketch } from "../support/latency-sketch.ts";
 
 /** Start lateness p99 above this makes a second useless for latency: the generator was in trouble, not the stack (DESIGN "Load"). */
 export const latenessLimitMs = 5;
@@ -77,9 +78,13 @@ function plannedStarts(segments: readonly LoadSegment[], fromMs: number, toMs: n
 export function indexLoad(plan: Plan, evidence: Evidence): LoadIndex {
   const endMs = coverEndMs(plan, evidence);
   const length = Math.ceil(endMs / 1_000);
-  const tallies = tally(evidence, length);
+  const tallies = tally(plan, evidence, length);
   const recorded = new Map<number, LoadSecond>();
-  for (const second of evidence.seconds()) recorded.set(second.second, second);
+  for (const row of evidence.seconds()) {
+    const second = planSecondOf(plan, row.second);
+    const before = recorded.get(second);
+    recorded.set(second, before === undefined ? row : joined(before, row));
+  }
   const fewUsers = segmentsShortOfUsers(plan, evidence);
   const seconds: SecondFacts[] = [];
   for (let second = 0; second < length; second++) {
@@ -98,14 +103,38 @@ export function indexLoad(plan: Plan, evidence: Evidence): LoadIndex {
   return { seconds, endMs };
 }
 
+/**
+ * The second of the plan that a recorded one belongs to. The last planned starts may come late by milliseconds, in a second that the plan does
+ * not have any more: they are its last second's.
+ */
+export function planSecondOf(plan: Plan, second: number): number {
+  return Math.min(second, Math.ceil(plan.durationMs / 1_000) - 1);
+}
+
+/** What was recorded of a second and, after it, of its late starts. */
+function joined(own: LoadSecond, late: LoadSecond): LoadSecond {
+  const lateness = new LatencySketch();
+  lateness.merge(own.lateness);
+  lateness.merge(late.lateness);
+  return {
+    ...own,
+    started: own.started + late.started,
+    dropped: own.dropped + late.dropped,
+    lateness,
+    firstFailureMs: own.firstFailureMs ?? late.firstFailureMs,
+    lastFailureMs: late.lastFailureMs ?? own.lastFailureMs,
+    okAfterFailureMs: late.lastFailureMs === null ? own.okAfterFailureMs : late.okAfterFailureMs,
+  };
+}
+
 function emptyTally(): Tally {
   return { ok: 0, failed: 0, shed: 0, limited: 0, completed: 0, busyMs: 0 };
 }
 
-function tally(evidence: Evidence, length: number): Tally[] {
+function tally(plan: Plan, evidence: Evidence, length: number): Tally[] {
   const tallies = Array.from({ length }, emptyTally);
   for (const cell of evidence.cells()) {
-    const into = tallies[cell.second];
+    const into = tallies[planSecondOf(plan, cell.second)];
     if (into === undefined) continue;
     into.completed += cell.count;
     if (cell.latency.count > 0) into.busyMs += cell.latency.meanMs * cell.count;

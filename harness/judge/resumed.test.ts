@@ -1,6 +1,7 @@
 // A run whose harness died and was resumed: for so long evidence is missing. It is no outage, and no pass of what was not seen either.
 import { describe, expect, it } from "vitest";
 import type { Plan } from "../plan/plan.ts";
+import { LatencySketch } from "../support/latency-sketch.ts";
 import { judge } from "./judge.ts";
 import { buildEvidence, type Script } from "./testing/evidence-builder.ts";
 import { heldStep, killStep, segment, testPlan } from "./testing/plan-builder.ts";
@@ -140,6 +141,31 @@ describe("a run that was resumed", () => {
   it("has books that do not close where more was missed than they say", () => {
     const half = story(300_000, 305_000, { accounts: { missed: 60 } });
     expect(half.of("evidence/accounts")?.status).toBe("inconclusive");
+  });
+
+  it("counts a last request that started late, and misses one that is lost", () => {
+    const given = plan();
+    const evidence = buildEvidence(given, {
+      troubles: [
+        { fromMs: 300_000, toMs: 305_000, vanished: true },
+        { fromMs: 599_950, toMs: 600_000, vanished: true },
+      ],
+      events: [resumed(300_000, 305_000)],
+      accounts: { missed: 100, started: 11_900, completed: 11_900, unaccounted: 0, exitCode: null },
+    });
+    const [cell, row] = [[...evidence.cells()].at(-1), [...evidence.seconds()].at(-1)];
+    if (cell === undefined || row === undefined) throw new Error("no load");
+    const latency = new LatencySketch();
+    latency.record(5);
+    const late = { ...cell, second: 600, count: 1, latency };
+    const accountsWith = (lateCells: readonly (typeof cell)[]) =>
+      judge(given, {
+        ...evidence,
+        cells: () => [...evidence.cells(), ...lateCells],
+        seconds: () => [...evidence.seconds(), { ...row, second: 600, planned: 0, started: 1 }],
+      }).findings.find(({ id }) => id === "evidence/accounts");
+    expect(accountsWith([late])?.status).toBe("pass");
+    expect(accountsWith([])?.title).toContain("11900 completed in the books but 11899 in the samples");
   });
 
   it("has books that do not close where parts of a segment are missing, or were lost outside a gap", () => {

@@ -3,7 +3,7 @@ import type { Evidence } from "../journal/evidence.ts";
 import type { Plan } from "../plan/plan.ts";
 import { LatencySketch } from "../support/latency-sketch.ts";
 import { dutyOf, faultRatesOf } from "./duty.ts";
-import { isRight, type LoadIndex, type SecondFacts } from "./load-index.ts";
+import { isRight, planSecondOf, type LoadIndex, type SecondFacts } from "./load-index.ts";
 import { unavailableMsIn } from "./outages.ts";
 import type { FaultRecord, Summary } from "./verdict.ts";
 
@@ -68,7 +68,7 @@ export function summarize(
   const counted = new Set(judged.map(({ second }) => second));
   const latency = new LatencySketch();
   for (const cell of evidence.cells())
-    if (isRight(cell) && counted.has(cell.second)) latency.merge(cell.latency);
+    if (isRight(cell) && counted.has(planSecondOf(plan, cell.second))) latency.merge(cell.latency);
   const lateness = new LatencySketch();
   for (const second of evidence.seconds()) lateness.merge(second.lateness);
   const q = (sketch: LatencySketch, share: number): number | null =>
