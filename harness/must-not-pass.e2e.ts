@@ -1,5 +1,5 @@
-// The verdict on trial: runs on the real stack that must not pass, and one that must. Those about Kiln's own part are made in the long form
-// (`npm run test:crash`) alone: they take a minute, and unit tests judge the same evidence.
+// The verdict on trial: runs on the real stack that must not pass, and one that must. Three of them are made in the long form
+// (`npm run test:crash`) alone: they take minutes, and unit tests judge the same evidence.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectRoot } from "./support/tools.ts";
@@ -62,7 +62,7 @@ describe("the verdict", () => {
       expect(existsSync(join(runDir, name)), name).toBe(true);
   });
 
-  test("a watchdog that is switched off fails recovery and watchdog", async () => {
+  test.each(whereLong)("a watchdog that is switched off fails recovery and watchdog", async () => {
     const expected = ["recovery: fail", "watchdog: fail"];
     const { code, runDir, text } = await burnIn([cli, "run", defect("watchdog-off")], 1, ...expected);
     const verdict = readVerdict(runDir);

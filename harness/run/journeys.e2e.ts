@@ -13,6 +13,9 @@ import { residues } from "../testing/residues.ts";
 import { readLock } from "./lock.ts";
 import { workersOf } from "./run-state.ts";
 
+/** Tests that take long and say little more than unit tests do are a part of `npm run test:crash`. */
+const whereLong = process.env["KILN_LONG"] === "1" ? [{}] : [];
+
 let runs: ReturnType<typeof makeRunsDir>;
 let files: ReturnType<typeof makeRunsDir>;
 beforeAll(() => {
@@ -78,14 +81,17 @@ test("a harness that is killed takes its browser with it", async () => {
   expect(residues(runs.path)).toEqual(before);
 });
 
-test("without a browser that starts the finding is inconclusive and says so; the run itself goes on", async () => {
-  const env = { KILN_CHROMIUM: "/nonexistent/chromium" };
-  const { code } = await kiln(["run", scenario("12s")], { runsDir: runs.path, env });
-  const runDir = newestRun(runs.path);
-  const finding = readVerdict(runDir).findings.find(({ checker }) => checker === "journeys");
-  expect(finding).toMatchObject({ status: "inconclusive", about: "harness" });
-  expect(finding?.title).toContain("no page could be had of the browser");
-  expect(code).toBe(2);
-  expect(journeysOf(runDir).length).toBeGreaterThanOrEqual(1);
-  expect(existsSync(join(runDir, journeysDirName))).toBe(true);
-});
+test.each(whereLong)(
+  "without a browser that starts the finding is inconclusive and says so; the run itself goes on",
+  async () => {
+    const env = { KILN_CHROMIUM: "/nonexistent/chromium" };
+    const { code } = await kiln(["run", scenario("12s")], { runsDir: runs.path, env });
+    const runDir = newestRun(runs.path);
+    const finding = readVerdict(runDir).findings.find(({ checker }) => checker === "journeys");
+    expect(finding).toMatchObject({ status: "inconclusive", about: "harness" });
+    expect(finding?.title).toContain("no page could be had of the browser");
+    expect(code).toBe(2);
+    expect(journeysOf(runDir).length).toBeGreaterThanOrEqual(1);
+    expect(existsSync(join(runDir, journeysDirName))).toBe(true);
+  },
+);
