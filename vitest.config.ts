@@ -22,6 +22,9 @@ const parts = [
   "fixtures/**/*.e2e.ts",
 ];
 
+/** Files of which nothing is quick are left to `npm run test:crash`. */
+const long = process.env["KILN_LONG"] === "1" ? [] : ["harness/run/full-disk.e2e.ts"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -52,7 +55,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["**/*.e2e.ts"],
-          exclude: [...ignored, ...parts],
+          exclude: [...ignored, ...parts, ...long],
           retry,
           testTimeout: 300_000,
           hookTimeout: 300_000,
