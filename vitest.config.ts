@@ -22,8 +22,16 @@ const parts = [
   "fixtures/**/*.e2e.ts",
 ];
 
-/** Files of which nothing is quick are left to `npm run test:crash`. */
-const long = process.env["KILN_LONG"] === "1" ? [] : ["harness/run/full-disk.e2e.ts"];
+/** Files of which nothing is quick are left to `npm run test:crash` and `npm run test:long`: all of them together take minutes. */
+const slow = [
+  "harness/run/full-disk.e2e.ts",
+  "harness/drills/graceful-restart.e2e.ts",
+  "fixtures/stack/checks/checks.e2e.ts",
+  "fixtures/stack/gateway/events.e2e.ts",
+  "fixtures/stack/monitor/full-disk.e2e.ts",
+  "fixtures/stack/operations/blue-green/blue-green.e2e.ts",
+];
+const long = process.env["KILN_LONG"] === "1" ? [] : slow;
 
 export default defineConfig({
   test: {
@@ -43,7 +51,7 @@ export default defineConfig({
         test: {
           name: "parts",
           include: parts,
-          exclude: ignored,
+          exclude: [...ignored, ...long],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           maxWorkers: 3,
