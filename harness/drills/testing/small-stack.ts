@@ -63,17 +63,17 @@ function specWith({ defect = "", doWithinMs = generousMs }: SmallStackOptions): 
       env,
       file: "settings",
       do: does("set", "{key}", "{value}"),
-      undo: does("restore", "{was}"),
+      undo: timed("restore", "{was}"),
     },
     "backup-restore": {
       env,
       do: does("backup"),
       check: timed("check", "{acknowledged}"),
-      undo: does("tidy"),
+      undo: timed("tidy"),
       write: { method: "PUT", path: "/things/{id}", body: {}, record: { id: "{id}" } },
     },
-    "blue-green": { ...slots, do: does("switch"), undo: does("switch", "{was}") },
-    "graceful-restart": { ...slots, do: does("restart"), undo: does("switch", "{was}") },
+    "blue-green": { ...slots, do: does("switch"), undo: timed("switch", "{was}") },
+    "graceful-restart": { ...slots, do: does("restart"), undo: timed("switch", "{was}") },
   };
   const copy = { kind: "program", command: ["node", program, "copy"], readyPath: "/health" } as const;
   return {
