@@ -13,6 +13,7 @@ if (major < 24) {
 
 /** Tests on real parts measure times and rates on a machine that others use, too. What fails twice in a row is no chance; vitest shows retries. */
 const retry = 1;
+const setupFiles = ["harness/testing/quiet-machine.ts"];
 const ignored = ["**/node_modules/**", "runs/**", "tools/.bin/**"];
 /** These start what they need on ports and in folders of their own and look at nothing else of the machine. */
 const parts = [
@@ -50,6 +51,7 @@ export default defineConfig({
       {
         test: {
           name: "parts",
+          setupFiles,
           include: parts,
           exclude: [...ignored, ...long],
           testTimeout: 300_000,
@@ -62,6 +64,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          setupFiles,
           include: ["**/*.e2e.ts"],
           exclude: [...ignored, ...parts, ...long],
           retry,
@@ -74,6 +77,7 @@ export default defineConfig({
       {
         test: {
           name: "crash",
+          setupFiles,
           include: ["**/*.crash.ts"],
           exclude: ignored,
           testTimeout: 1_200_000,
