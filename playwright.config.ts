@@ -12,13 +12,16 @@ function chromiumPath(): string {
   return path;
 }
 
+/** The pages of the reference system are watched while they change, which takes minutes: a part of `npm run test:browser`, not of `npm test`. */
+const long = process.env["KILN_LONG"] === "1" ? [] : ["fixtures/stack/{monitor,web}/**"];
+
 export default defineConfig({
   testDir: ".",
   testMatch: "**/*.pw.ts",
-  testIgnore: ["**/node_modules/**", "runs/**"],
+  testIgnore: ["**/node_modules/**", "runs/**", ...long],
   outputDir: "test-results",
   reporter: "list",
-  workers: 1,
+  workers: 2,
   timeout: 60_000,
   forbidOnly: true,
   use: {

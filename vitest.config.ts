@@ -26,11 +26,14 @@ const parts = [
 /** Files of which nothing is quick are left to `npm run test:crash` and `npm run test:long`: all of them together take minutes. */
 const slow = [
   "harness/run/full-disk.e2e.ts",
+  "harness/run/journeys.e2e.ts",
+  "harness/drills/blue-green.e2e.ts",
   "harness/drills/graceful-restart.e2e.ts",
   "fixtures/stack/checks/checks.e2e.ts",
   "fixtures/stack/gateway/events.e2e.ts",
   "fixtures/stack/monitor/full-disk.e2e.ts",
   "fixtures/stack/operations/blue-green/blue-green.e2e.ts",
+  "fixtures/stack/worker/worker.e2e.ts",
 ];
 const long = process.env["KILN_LONG"] === "1" ? [] : slow;
 
