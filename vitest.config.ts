@@ -11,7 +11,7 @@ if (major < 24) {
   );
 }
 
-/** Tests on real parts measure times and rates on a machine that others use, too. What fails twice in a row is no chance; vitest shows retries. */
+/** Tests on real parts, and those of programs, measure times and rates on a machine that others use, too. What fails twice in a row is no chance; vitest shows retries. */
 const retry = 1;
 const setupFiles = ["harness/testing/quiet-machine.ts"];
 const ignored = ["**/node_modules/**", "runs/**", "tools/.bin/**"];
@@ -47,6 +47,7 @@ export default defineConfig({
           exclude: ignored,
           testTimeout: 90_000,
           hookTimeout: 90_000,
+          retry,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
